@@ -1,0 +1,164 @@
+/**
+ * Kafka as Millrace uses it. Everything that is known of the client library's ways is behind this interface
+ * (`connect.ts` makes it), so that the rest of the code sees plain records, offsets as numbers and clear promises.
+ */
+export interface KafkaRecord {
+  offset: number;
+  /** Append time or create time, as the topic is configured; epoch ms. */
+  timestampMs: number;
+  key: Buffer | null;
+  value: Buffer | null;
+  headers: Readonly<Record<string, Buffer>>;
+}
+
+export interface OutRecord {
+  key: Buffer | null;
+  value: Buffer | null;
+  headers: Record<string, string>;
+}
+
+export interface TopicState {
+  /** Kafka's topic id (KIP-516): changes when a topic is deleted and created again. */
+  id: string;
+  partitions: number;
+}
+
+/** Offsets of one partition's log: the first that is there, and the next one to be written. */
+export interface Bounds {
+  start: number;
+  end: number;
+}
+
+export interface Committed {
+  offset: number;
+  metadata: string;
+}
+
+export interface NewTopic {
+  name: string;
+  partitions: number;
+  /** Default: the number of brokers, at most 3. */
+  replicas?: number;
+  config: Record<string, string>;
+}
+
+export interface Kafka {
+  /** Asks the broker, never a cache. null: there is no such topic. */
+  topic(name: string): Promise<TopicState | null>;
+  /** Bounds of every partition, by partition number. */
+  bounds(topic: string): Promise<Bounds[]>;
+  createTopic(topic: NewTopic): Promise<'created' | 'exists'>;
+  addPartitions(topic: string, count: number): Promise<void>;
+  topicConfig(topic: string): Promise<Record<string, string>>;
+  setTopicConfig(topic: string, config: Record<string, string>): Promise<void>;
+  deleteTopic(topic: string): Promise<void>;
+  /** Committed offsets of a group by partition; a partition without one (also a negative one) is absent. */
+  committed(group: string, topic: string): Promise<Map<number, Committed>>;
+  /** Commits for a group without members (checkpoints). */
+  commit(group: string, topic: string, partition: number, committed: Committed): Promise<void>;
+  sender(): Sender;
+  /** Joins a consumer group and hands over batches until closed. */
+  read(options: ReadOptions): Promise<Reader>;
+  /** Records with offset in [from, to) of one partition, without a group membership of its own to be seen. */
+  range(topic: string, partition: number, from: number, to: number, signal?: AbortSignal): AsyncIterable<KafkaRecord>;
+  close(): Promise<void>;
+}
+
+/**
+ * An idempotent producer with acks=all. Invariants: one send in flight per partition (the caller waits); a send holds
+ * records of exactly one partition and counts only when the answer names that partition with a base offset; after a
+ * rejected send the producer under it is thrown away and the next send uses a new one (DESIGN 1.2 rule 1). What was
+ * rejected may be in the log all the same: the caller goes back to what it committed.
+ */
+export interface Sender {
+  /** Appends in order; cut by bytes into several requests where needed. */
+  send(topic: string, partition: number, records: readonly OutRecord[]): Promise<{ baseOffset: number }>;
+  close(): Promise<void>;
+}
+
+/** Where a reader of one partition stands, from wherever it is stored. */
+export interface Position {
+  /** The next offset to read; null: nothing stored yet, start at the log's beginning. */
+  next: number | null;
+  /** What the record at `next - 1` was; null where next is null or 0. */
+  bookmark: Bookmark | null;
+  /** Topic id under which the position was stored. */
+  topicId: string | null;
+}
+
+export interface Bookmark {
+  timestampMs: number;
+  /** Whether this is the record that the position was stored after, beyond topic id and time (the sink compares origins). */
+  matches(record: KafkaRecord): boolean;
+}
+
+export interface Batch {
+  topic: string;
+  partition: number;
+  /** Read from the broker after the fetch. */
+  topicId: string;
+  /** In offset order, never empty. */
+  records: readonly KafkaRecord[];
+  /** Offset after the last record of the batch. */
+  next: number;
+  /** End of the log when the batch was fetched. */
+  end: number;
+  /** Aborted when the partition is taken away, the reader closes, or a heartbeat failed. */
+  signal: AbortSignal;
+  /** Commits an offset to the group; rejects when this member lost the partition. */
+  commit(next: number, metadata: string): Promise<void>;
+}
+
+export type Notice =
+  | { kind: 'recreated'; topic: string; partition: number; expected: string; found: string; restartAt: number }
+  | {
+      kind: 'truncated';
+      topic: string;
+      partition: number;
+      next: number;
+      end: number;
+      restartAt: number;
+      bookmark: { timestampMs: number };
+    }
+  | { kind: 'lost'; topic: string; partition: number; next: number; start: number; records: number };
+
+export interface ReadOptions {
+  group: string;
+  topic: string;
+  /** Loads the position of a partition that was just assigned (it is paused meanwhile) or that must be re-read. */
+  load(partition: number, topic: TopicState, signal: AbortSignal): Promise<Position>;
+  /**
+   * Takes a whole batch: resolves when it is done with, or throws. After a throw the partition is paused, loaded again
+   * (at once for a `Reload`, else after a back-off of 0.2 s to 5 s) and goes on at its position. May take long: after 3 s the
+   * partition is paused and the group goes on without waiting. Never called twice at a time for one partition.
+   */
+  handle(batch: Batch): Promise<void>;
+  /** Something happened to the log that users must know: a Warning event, a metric and a log line. Called before any batch that follows from it. */
+  notice(notice: Notice): void;
+  /** Batches of how many partitions may be handled at a time. Default: 4. */
+  concurrency?: number;
+}
+
+/** Thrown by a handler that wants its partition loaded again at once: the position was moved by another, a topic id changed. */
+export class Reload extends Error {
+  override name = 'Reload';
+}
+
+export interface PartitionState {
+  partition: number;
+  state: 'loading' | 'reading' | 'paused';
+  /** Why it is paused or loading again. */
+  reason: string | null;
+  /** Next offset and end of log as last seen; null before the first load. */
+  next: number | null;
+  end: number | null;
+}
+
+export interface Reader {
+  /** Of the partitions that this member has. */
+  partitions(): PartitionState[];
+  /** Set when the reader can do no more by itself; resolves never otherwise. */
+  readonly failed: Promise<Error>;
+  /** Lets running handlers finish (at most `graceMs`, then aborts them), leaves the group. */
+  close(graceMs?: number): Promise<void>;
+}

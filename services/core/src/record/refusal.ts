@@ -1,0 +1,81 @@
+/**
+ * A refusal: what becomes a DLQ record (DESIGN 1.1). Value and key are the original bytes, the reason is in headers.
+ *
+ * Invariant: (raw topic id, partition, offset, index, stage) identifies a refusal. A kill can repeat a refusal in the
+ * topic; readers show it once.
+ */
+
+import { createHash } from 'node:crypto';
+import type { KafkaRecord, OutRecord } from '../kafka/kafka.ts';
+import type { Origin } from './origin.ts';
+
+export type Stage = 'decode' | 'validate' | 'derive' | 'filter' | 'store';
+
+export interface Refusal {
+  stage: Stage;
+  /** A short, countable word: `missing`, `range`, `type`, `parse`, an SQLSTATE … */
+  reason: string;
+  /** For a person: the field, the offending value, what is allowed. */
+  message: string;
+  /** Topic of the bytes in this record: raw, or processed for the stage `store`. */
+  topic: string;
+  partition: number;
+  /** Of the raw record, whatever the topic. */
+  origin: Omit<Origin, 'count'>;
+  /** Append time of the raw record, epoch ms. */
+  rawTimestampMs: number;
+}
+
+const PREFIX = 'millrace.error.';
+const MAX_MESSAGE = 2_000;
+const KEPT_BYTES = 65_536;
+
+/** The DLQ record of a refusal; bytes over `maxBytes` are cut to 64 KiB, with length and sha256 in the headers. */
+export function refusalRecord(refusal: Refusal, original: Pick<KafkaRecord, 'key' | 'value'>, maxBytes: number): OutRecord {
+  const headers: Record<string, string> = {
+    [`${PREFIX}stage`]: refusal.stage,
+    [`${PREFIX}reason`]: refusal.reason,
+    [`${PREFIX}message`]: refusal.message.slice(0, MAX_MESSAGE),
+    [`${PREFIX}topic`]: refusal.topic,
+    [`${PREFIX}topic-id`]: refusal.origin.topicId,
+    [`${PREFIX}partition`]: String(refusal.partition),
+    [`${PREFIX}offset`]: String(refusal.origin.offset),
+    [`${PREFIX}index`]: String(refusal.origin.index),
+    [`${PREFIX}timestamp`]: String(refusal.rawTimestampMs),
+  };
+  const { key, value } = original;
+  if (value === null || value.length <= maxBytes) return { key, value, headers };
+  headers[`${PREFIX}length`] = String(value.length);
+  headers[`${PREFIX}sha256`] = createHash('sha256').update(value).digest('hex');
+  return { key, value: value.subarray(0, KEPT_BYTES), headers };
+}
+
+/** Reads the headers of a DLQ record back. @throws Error naming the header that is missing or no number. */
+export function readRefusal(headers: Readonly<Record<string, Buffer>>): Refusal {
+  const text = (name: string): string => {
+    const value = headers[PREFIX + name];
+    if (value === undefined) throw new Error(`dlq record without header ${PREFIX}${name}`);
+    return value.toString();
+  };
+  const number = (name: string): number => {
+    const value = Number(text(name));
+    if (!Number.isSafeInteger(value))
+      throw new Error(`dlq record with header ${PREFIX}${name} ${JSON.stringify(text(name))}; allowed is a whole number`);
+    return value;
+  };
+  return {
+    stage: text('stage') as Stage,
+    reason: text('reason'),
+    message: text('message'),
+    topic: text('topic'),
+    partition: number('partition'),
+    origin: { topicId: text('topic-id'), offset: number('offset'), index: number('index') },
+    rawTimestampMs: number('timestamp'),
+  };
+}
+
+/** The identity of a refusal as text. */
+export function refusalId(refusal: Refusal): string {
+  const { topicId, offset, index } = refusal.origin;
+  return `${topicId}:${refusal.partition}:${offset}:${index}:${refusal.stage}`;
+}

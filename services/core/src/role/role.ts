@@ -1,0 +1,41 @@
+/**
+ * A role is one kind of work (producer, processor, sink …) and serves one Pipeline or many, each isolated from the
+ * others' failures: `serve.ts` starts a worker per Pipeline, restarts it with back-off when it fails, and drains all in
+ * order on SIGTERM.
+ */
+
+import type { Pool } from 'pg';
+import type { Logger } from 'pino';
+import type { Registry } from 'prom-client';
+import type { Kafka } from '../kafka/kafka.ts';
+import type { Pipeline } from '../spec/pipeline.ts';
+
+export interface RoleContext {
+  kafka: Kafka;
+  /** Present where the role's `needsDatabase` says so. */
+  database: Pool;
+  log: Logger;
+  metrics: Registry;
+  /** Folder to which relative paths in this Pipeline's spec are relative. */
+  baseFolder: string;
+}
+
+export interface WorkerHealth {
+  ready: boolean;
+  /** One line for people: `reading`, `paused: database unreachable: …`, `completed: 5236 records`. */
+  state: string;
+}
+
+export interface Worker {
+  health(): WorkerHealth;
+  /** Resolves with the error when the worker can do no more by itself; pending otherwise. */
+  readonly failed: Promise<Error>;
+  /** Flushes what it has taken, then lets go. */
+  stop(): Promise<void>;
+}
+
+export interface Role {
+  name: 'producer' | 'processor' | 'sink';
+  needsDatabase: boolean;
+  start(pipeline: Pipeline, context: RoleContext): Promise<Worker>;
+}
