@@ -27,13 +27,10 @@ export const replay = z.strictObject({
   format: z.enum(['csv', 'json', 'ndjson']).optional().meta({ description: 'Default: from the file name' }),
   delimiter: z.string().length(1).optional().meta({ description: 'CSV only. Default: ","' }),
   pace: pace.optional().meta({ description: 'Default: unlimited' }),
-  clock: z
-    .enum(['original', 'now', 'shift'])
-    .optional()
-    .meta({
-      description:
-        'original: times as they are; now: each record gets the time it is sent; shift: keeps the gaps and ends at the time the run began. Default: original',
-    }),
+  clock: z.enum(['original', 'now', 'shift']).optional().meta({
+    description:
+      'original: times as they are; now: each record gets the time it is sent; shift: keeps the gaps and ends at the time the run began. Default: original',
+  }),
   loop: z.boolean().optional().meta({ description: 'Start again at the end. Default: false' }),
   limit: z.int().min(0).optional().meta({ description: 'Stop after this many records; 0: all. Default: 0' }),
 });

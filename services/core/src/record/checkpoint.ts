@@ -1,0 +1,46 @@
+/**
+ * How far a replay or simulator has come: committed after the acks, in the metadata of partition 0 of the group
+ * `<raw topic>.replay`, with the ordinal as offset (DESIGN 1.2 rule 6).
+ *
+ * Invariant: every record with an ordinal below `ordinal` is in the raw topic. Records from there on may be, and are
+ * compared with the `replay-position` at the end of each raw partition.
+ */
+import { z } from 'zod';
+
+const checkpoint = z.strictObject({
+  v: z.literal(1),
+  /** Token of this run; another file, spec or partition count starts a new run. */
+  run: z.string().regex(/^[A-Za-z0-9_-]{1,64}$/),
+  /** Of the files (or the simulator's settings): another one starts a new run. */
+  fingerprint: z.string().max(128),
+  /** Topic id of the raw topic: a recreated topic starts a new run. */
+  topicId: z.string(),
+  partitions: z.int().min(1),
+  /** Next record of the run, counted from 0 over all loops. */
+  ordinal: z.int().min(0),
+  /** Which time through the input, from 0. */
+  loop: z.int().min(0),
+  /** Which file of a glob, in order, and the byte in it (decompressed) where the next record starts. */
+  file: z.int().min(0),
+  byte: z.int().min(0),
+  /** What `clock: now | shift` and the simulator count from, epoch ms. */
+  clockBaseMs: z.number(),
+  /** The input ended: nothing more to send. */
+  completed: z.boolean(),
+});
+
+export type Checkpoint = z.infer<typeof checkpoint>;
+
+export function encodeCheckpoint(value: Checkpoint): string {
+  return JSON.stringify(value);
+}
+
+/** Reads commit metadata back; null where it is no checkpoint. */
+export function decodeCheckpoint(metadata: string): Checkpoint | null {
+  try {
+    const result = checkpoint.safeParse(JSON.parse(metadata));
+    return result.success ? result.data : null;
+  } catch {
+    return null; // not JSON: not ours, which the caller reports
+  }
+}
