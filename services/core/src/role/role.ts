@@ -5,16 +5,16 @@
  */
 
 import type { Pool } from 'pg';
-import type { Logger } from 'pino';
 import type { Registry } from 'prom-client';
 import type { Kafka } from '../kafka/kafka.ts';
+import type { Logger } from '../log.ts';
 import type { Pipeline } from '../spec/pipeline.ts';
 
 export interface RoleContext {
   kafka: Kafka;
-  /** Present where the role's `needsDatabase` says so. */
   database: Pool;
   log: Logger;
+  /** Shared by all Pipelines of the process: a metric is made once per registry, and labelled by Pipeline. */
   metrics: Registry;
   /** Folder to which relative paths in this Pipeline's spec are relative. */
   baseFolder: string;
@@ -34,8 +34,10 @@ export interface Worker {
   stop(): Promise<void>;
 }
 
-export interface Role {
-  name: 'producer' | 'processor' | 'sink';
-  needsDatabase: boolean;
-  start(pipeline: Pipeline, context: RoleContext): Promise<Worker>;
-}
+export type Role =
+  | {
+      name: 'producer' | 'processor';
+      needsDatabase: false;
+      start(pipeline: Pipeline, context: Omit<RoleContext, 'database'>): Promise<Worker>;
+    }
+  | { name: 'sink'; needsDatabase: true; start(pipeline: Pipeline, context: RoleContext): Promise<Worker> };

@@ -1,0 +1,88 @@
+/**
+ * Serves one role for the given Pipelines in this process until a signal. SIGTERM and SIGINT drain: workers finish what
+ * they took, then the connections close; a second signal exits at once. One Pipeline's failure never stops another.
+ */
+import type { Pool } from 'pg';
+import { collectDefaultMetrics, Registry } from 'prom-client';
+import { connectDatabase } from '../database/connect.ts';
+import { connectKafka, type KafkaOptions } from '../kafka/connect.ts';
+import type { Logger } from '../log.ts';
+import type { LoadedPipeline } from '../spec/load.ts';
+import { namesOf } from '../spec/names.ts';
+import type { Pipeline } from '../spec/pipeline.ts';
+import { serveHealth } from './health.ts';
+import { type KeptWorker, keepRunning } from './keepRunning.ts';
+import type { Role, RoleContext, Worker, WorkerHealth } from './role.ts';
+
+/** Connections of one Pipeline's worker: its transactions plus its maintenance. */
+const CONNECTIONS_PER_PIPELINE = 5;
+const MOST_CONNECTIONS = 40;
+
+export interface ServeOptions {
+  kafka: Omit<KafkaOptions, 'log' | 'clientId'>;
+  /** postgres://…; must be there for a role that needs a database. */
+  databaseUrl?: string;
+  /** Of /healthz, /readyz and /metrics; default: loopback, any free port. */
+  host?: string;
+  port?: number;
+  log: Logger;
+}
+
+/** @returns the exit code: 0 after a drain. @throws Error when the process cannot serve at all. */
+export async function serveRole(role: Role, pipelines: readonly LoadedPipeline[], options: ServeOptions): Promise<number> {
+  const { log } = options;
+  const stop = stopSignal(log);
+  const metrics = new Registry();
+  collectDefaultMetrics({ register: metrics });
+  const clientId = `millrace-${role.name}`;
+  const kafka = connectKafka({ ...options.kafka, clientId, log });
+  const database = role.needsDatabase ? openDatabase(role.name, pipelines.length, options) : null;
+  const start = (pipeline: Pipeline, context: Omit<RoleContext, 'database'>): Promise<Worker> => {
+    if (!role.needsDatabase) return role.start(pipeline, context);
+    if (!database) throw new Error(`the ${role.name} has no database`);
+    return role.start(pipeline, { ...context, database });
+  };
+
+  const workers = new Map<string, KeptWorker>();
+  const states = (): Record<string, WorkerHealth> =>
+    Object.fromEntries([...workers].map(([pipeline, worker]) => [pipeline, worker.health()]));
+  const health = await serveHealth({ host: options.host ?? '127.0.0.1', port: options.port ?? 0, metrics, states });
+  for (const { pipeline, folder } of pipelines) {
+    const name = namesOf(pipeline).pipeline;
+    const context = { kafka, metrics, baseFolder: folder, log: log.child({ pipeline: name }) };
+    workers.set(
+      name,
+      keepRunning(() => start(pipeline, context), context.log),
+    );
+  }
+  log.info({ port: health.port, pipelines: [...workers.keys()] }, 'serving');
+  await stop;
+  log.info('draining');
+  await Promise.all([...workers.values()].map((worker) => worker.stop()));
+  await health.close();
+  await kafka.close();
+  await database?.end();
+  log.info('drained');
+  return 0;
+}
+
+function openDatabase(role: string, pipelines: number, { databaseUrl, log }: ServeOptions): Pool {
+  if (!databaseUrl) throw new Error(`the ${role} needs a database: give --database postgres://user@host:port/database`);
+  const max = Math.min(MOST_CONNECTIONS, CONNECTIONS_PER_PIPELINE * pipelines);
+  return connectDatabase({ url: databaseUrl, applicationName: `millrace-${role}`, max, log });
+}
+
+/** Resolves at the first SIGTERM or SIGINT; the second ends the process at once. */
+function stopSignal(log: Logger): Promise<void> {
+  return new Promise((resolve) => {
+    let signals = 0;
+    for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+      process.on(signal, () => {
+        signals += 1;
+        if (signals === 1) return resolve();
+        log.warn({ signal }, 'second signal: exit without draining');
+        process.exit(signal === 'SIGINT' ? 130 : 143);
+      });
+    }
+  });
+}
