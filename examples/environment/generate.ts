@@ -2,7 +2,7 @@
 /**
  * Writes a CSV file of the shape of the environmental telemetry data set to standard output: 405,184 rows of three
  * devices from 2020-07-12 to 2020-07-19 (UTC), in order of time, every field quoted, `ts` in scientific notation. The values
- *made up; the same seed gives the same bytes.
+ * are made up; the same seed gives the same bytes.
  *
  *     node examples/environment/generate.ts [SEED] > environment.csv
  *
