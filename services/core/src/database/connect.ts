@@ -1,0 +1,77 @@
+/**
+ * Connections to PostgreSQL or TimescaleDB.
+ *
+ * Invariant: no wait on the database is endless. Every session has time-outs at the server (lock, statement, idle in
+ * transaction, unacknowledged TCP data), so that a frozen owner of a lock cannot block its successor; every query has
+ * one at the client, so that a server that vanished without a word does not either. Without them the second
+ * compare-and-set on a row waits for a frozen first one for ever (FACTS).
+ *
+ * Settings are made by SET after connecting rather than as start-up parameters, which PgBouncer refuses. A pooler must
+ * be in session mode: advisory locks and these settings belong to a session.
+ */
+import pg from 'pg';
+import type { Logger } from 'pino';
+import { describeDatabaseError, withoutPassword } from './describe.ts';
+
+/** How long a session waits for a lock that another session has. */
+export const LOCK_TIMEOUT_MS = 10_000;
+export const STATEMENT_TIMEOUT_MS = 30_000;
+/** How long a transaction may stand without a statement before the server ends the session and its locks. */
+export const IDLE_IN_TRANSACTION_TIMEOUT_MS = 10_000;
+/** At the client, above the server's own, for a server that does not answer at all. */
+export const QUERY_TIMEOUT_MS = STATEMENT_TIMEOUT_MS + 10_000;
+const CONNECT_TIMEOUT_MS = 10_000;
+const TCP_USER_TIMEOUT_MS = 20_000;
+
+const SESSION_SETTINGS = Object.entries({
+  lock_timeout: LOCK_TIMEOUT_MS,
+  statement_timeout: STATEMENT_TIMEOUT_MS,
+  idle_in_transaction_session_timeout: IDLE_IN_TRANSACTION_TIMEOUT_MS,
+  tcp_user_timeout: TCP_USER_TIMEOUT_MS,
+  tcp_keepalives_idle: 10,
+  tcp_keepalives_interval: 5,
+  tcp_keepalives_count: 3,
+  // Names are written with their schema; nothing that somebody put into public can stand in for them.
+  search_path: 'pg_catalog, pg_temp',
+  TimeZone: 'UTC',
+  DateStyle: 'ISO, YMD',
+  IntervalStyle: 'postgres',
+});
+
+const SETTINGS_SQL = `SELECT ${SESSION_SETTINGS.map((_, i) => `set_config($${2 * i + 1}, $${2 * i + 2}, false)`).join(', ')}`;
+const SETTINGS_VALUES = SESSION_SETTINGS.flatMap(([name, value]) => [name, String(value)]);
+
+export interface DatabaseOptions {
+  /** postgres://user:password@host:port/database?sslmode=… */
+  url: string;
+  /** Shown in pg_stat_activity, such as `millrace sink default/traffic`; cut at 63 bytes. */
+  applicationName: string;
+  /** Most connections at a time. Default: 10. */
+  max?: number;
+  log: Logger;
+}
+
+/**
+ * A pool of connections; connects when first used. `bigint` comes back as text, `timestamptz` as Date. Who checks a
+ * client out and meets an error on it releases it with that error: after a time-out it still waits for the old answer.
+ * @throws Error when the URL is none.
+ */
+export function connectDatabase(options: DatabaseOptions): pg.Pool {
+  const { url, applicationName, max = 10, log } = options;
+  const place = withoutPassword(url);
+  const pool = new pg.Pool({
+    connectionString: url,
+    application_name: applicationName,
+    max,
+    connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
+    query_timeout: QUERY_TIMEOUT_MS,
+    keepAlive: true,
+    keepAliveInitialDelayMillis: 10_000,
+    onConnect: (client) => client.query(SETTINGS_SQL, SETTINGS_VALUES),
+  });
+  // An idle connection broke; the pool has dropped it already and makes another when one is needed.
+  pool.on('error', (error) =>
+    log.warn({ error: describeDatabaseError(error, place), database: place }, 'database connection lost'),
+  );
+  return pool;
+}

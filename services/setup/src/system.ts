@@ -1,0 +1,134 @@
+/**
+ * Millrace's own tables, in the schema `millrace`.
+ *
+ * Invariants: a migration that was released is never edited, only followed by another; they are applied in order, each
+ * with its number in one transaction, under an advisory lock, so that any number of processes may start at once.
+ */
+import { quote, table } from '@millrace/core/database/identifier.ts';
+import { inTransaction, type Session } from './session.ts';
+
+export const SYSTEM_SCHEMA = 'millrace';
+
+/** Key of the advisory lock for everything that changes schemas and tables in this database. */
+export const SETUP_LOCK = `hashtextextended('millrace setup', 0)`;
+
+/** Own tables, which no Pipeline in a namespace called `millrace` may claim. */
+export const SYSTEM_TABLES = ['migrations', 'positions', 'ledger', 'touched', 'owners', 'horizons'] as const;
+
+const MIGRATIONS: readonly string[] = [
+  `
+  -- Where the sink stands, by pipeline and processed partition (DESIGN 1.2 rule 3). Updated by every transaction of the
+  -- sink: the fill factor leaves room for HOT updates.
+  CREATE TABLE millrace.positions (
+    pipeline text NOT NULL,
+    partition int NOT NULL,
+    version bigint NOT NULL DEFAULT 0,
+    writer uuid NOT NULL DEFAULT gen_random_uuid(),
+    next_offset bigint,
+    topic_id text,
+    bookmark_ms bigint,
+    bookmark_origin text,
+    origins jsonb NOT NULL DEFAULT '{}',
+    PRIMARY KEY (pipeline, partition)
+  ) WITH (fillfactor = 50);
+
+  -- Processed records by what became of them, per hour in which the sink stored them.
+  CREATE TABLE millrace.ledger (
+    pipeline text NOT NULL,
+    partition int NOT NULL,
+    hour timestamptz NOT NULL,
+    stored bigint NOT NULL DEFAULT 0,
+    refused bigint NOT NULL DEFAULT 0,
+    repeats bigint NOT NULL DEFAULT 0,
+    lost bigint NOT NULL DEFAULT 0,
+    PRIMARY KEY (pipeline, partition, hour)
+  ) WITH (fillfactor = 50);
+
+  -- Roll-up buckets that the sink's transactions touched: only ever added to by the sink, removed when refreshed.
+  CREATE TABLE millrace.touched (
+    id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    pipeline text NOT NULL,
+    rollup text NOT NULL,
+    bucket timestamptz NOT NULL
+  );
+  CREATE INDEX touched_bucket ON millrace.touched (pipeline, rollup, bucket);
+
+  -- Which pipeline a topic or table belongs to.
+  CREATE TABLE millrace.owners (
+    kind text NOT NULL CHECK (kind IN ('topic', 'table')),
+    name text NOT NULL,
+    pipeline text NOT NULL,
+    PRIMARY KEY (kind, name)
+  );
+
+  -- Rows of the pipeline's table before this time may be gone; from it on every roll-up bucket is whole.
+  CREATE TABLE millrace.horizons (
+    pipeline text PRIMARY KEY,
+    edge timestamptz NOT NULL
+  );
+
+  -- Moves a position, if it is still as it was seen; raises MR001 otherwise, so that COMMIT can follow in the same
+  -- round trip and nothing is stored under a position that somebody else moved.
+  CREATE FUNCTION millrace.advance(
+    pipeline text, partition int, seen_version bigint, seen_writer uuid, new_writer uuid,
+    next_offset bigint, topic_id text, bookmark_ms bigint, bookmark_origin text, origins jsonb
+  ) RETURNS void LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+  BEGIN
+    UPDATE millrace.positions AS p
+       SET version = advance.seen_version + 1,
+           writer = advance.new_writer,
+           next_offset = advance.next_offset,
+           topic_id = advance.topic_id,
+           bookmark_ms = advance.bookmark_ms,
+           bookmark_origin = advance.bookmark_origin,
+           origins = advance.origins
+     WHERE p.pipeline = advance.pipeline
+       AND p.partition = advance.partition
+       AND p.version = advance.seen_version
+       AND p.writer = advance.seen_writer;
+    IF NOT FOUND THEN
+      RAISE EXCEPTION 'the position of pipeline % partition % is no longer at version % of writer %',
+        advance.pipeline, advance.partition, advance.seen_version, advance.seen_writer
+        USING ERRCODE = 'MR001';
+    END IF;
+  END
+  $$;
+  `,
+];
+
+/** Brings the own tables up to date; returns a line per change. Runs its own transaction: call it outside of one. */
+export async function migrate(session: Session): Promise<string[]> {
+  const migrations = table(SYSTEM_SCHEMA, 'migrations');
+  return inTransaction(session, async () => {
+    await session.query(`SELECT pg_advisory_xact_lock(${SETUP_LOCK})`);
+    const { rows: found } = await session.query('SELECT to_regclass($1) IS NOT NULL AS found', [migrations]);
+    if (found[0]?.found !== true) {
+      await createSchema(session, SYSTEM_SCHEMA);
+      await session.query(
+        `CREATE TABLE ${migrations} (id int PRIMARY KEY, applied_at timestamptz NOT NULL DEFAULT clock_timestamp())`,
+      );
+    }
+    const { rows: applied } = await session.query(`SELECT coalesce(max(id), 0) AS last FROM ${migrations}`);
+    const last = Number(applied[0]?.last);
+    if (last > MIGRATIONS.length)
+      throw new Error(
+        `the schema ${SYSTEM_SCHEMA} of this database is at version ${last}, made by a newer Millrace; this one knows versions up to ${MIGRATIONS.length}`,
+      );
+    const changes: string[] = [];
+    for (const [index, sql] of MIGRATIONS.entries()) {
+      if (index < last) continue;
+      await session.query(sql);
+      await session.query(`INSERT INTO ${migrations} (id) VALUES ($1)`, [index + 1]);
+      changes.push(`brought Millrace's own tables to version ${index + 1}`);
+    }
+    return changes;
+  });
+}
+
+/** Creates a schema where there is none: CREATE … IF NOT EXISTS asks for the right to create even where there is one. */
+export async function createSchema(session: Session, schema: string): Promise<boolean> {
+  const { rows } = await session.query('SELECT 1 FROM pg_namespace WHERE nspname = $1', [schema]);
+  if (rows.length > 0) return false;
+  await session.query(`CREATE SCHEMA ${quote(schema)}`);
+  return true;
+}
