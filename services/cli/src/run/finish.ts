@@ -1,0 +1,47 @@
+/**
+ * When `run --once` is over: all that was sent is stored, or nothing moves any more.
+ *
+ * Invariant: a Pipeline counts as done only while its producer says that it sent everything, and that was asked before the
+ * sample was taken: what a producer sends afterwards would not be seen.
+ */
+import type { WorkerHealth } from '@millrace/core/role/role.ts';
+import type { Sample } from '../status/sample.ts';
+import { unfinished } from '../status/totals.ts';
+
+export type Verdict = { kind: 'done' } | { kind: 'stalled'; why: string } | { kind: 'going'; waitingFor: string };
+
+export interface Look {
+  sample: Sample;
+  /** Of the producer, asked before the sample; null: it does not answer. */
+  producer: WorkerHealth | null;
+}
+
+/** A look that differs from this one shows that something moved. */
+export function movement({ sample, producer }: Look): string {
+  const next = [...sample.processor].map(([partition, { next }]) => [partition, next]);
+  const stored = [...(sample.sink?.next ?? [])];
+  return JSON.stringify([producer, sample.checkpoint, sample.raw, sample.processed, next, stored, sample.sink?.touched]);
+}
+
+/**
+ * @param look the newest
+ * @param unchangedMs for how long every look was the same as this one
+ * @param patienceMs after how long without any movement something must be broken
+ */
+export function judge(look: Look, unchangedMs: number, patienceMs: number): Verdict {
+  const { sample, producer } = look;
+  const sent = producer !== null && isCompleted(producer) && sample.checkpoint?.completed === true;
+  const behind = unfinished(sample);
+  if (sent && behind === null) return { kind: 'done' };
+  const waitingFor =
+    behind ?? `the producer has more to send${producer === null ? ' (it does not answer)' : `: ${producer.state}`}`;
+  // A producer that keeps a pace may rightly send nothing for a long time.
+  const pausing = behind === null && producer?.ready === true;
+  if (!pausing && unchangedMs >= patienceMs) return { kind: 'stalled', why: waitingFor };
+  return { kind: 'going', waitingFor };
+}
+
+/** Whether a producer's state says that its input ended and all of it was acknowledged. */
+export function isCompleted(producer: WorkerHealth): boolean {
+  return producer.state.startsWith('completed');
+}

@@ -1,0 +1,51 @@
+import { expect, test } from 'vitest';
+import { stateOf, type ViewRow, viewLine, viewTable } from './view.ts';
+
+const row: ViewRow = {
+  pipeline: 'default/traffic',
+  totals: { read: 5236, stored: 3742, refused: 0, dropped: 1494, repeats: 0, lost: 0, lagMessages: 0 },
+  rowsPerSecond: 1234.56,
+  health: {
+    producer: { ready: true, state: 'completed: 5236 records' },
+    processor: { ready: true, state: 'reading' },
+    sink: { ready: true, state: 'reading' },
+  },
+};
+const busy: ViewRow = {
+  pipeline: 'plant/a',
+  totals: { read: 12, stored: 2, refused: 1, dropped: 0, repeats: 3, lost: 0, lagMessages: 6 },
+  rowsPerSecond: 0,
+  health: {
+    producer: { ready: true, state: 'sending' },
+    processor: { ready: true, state: 'reading' },
+    sink: { ready: false, state: 'paused: disk\u001b[2J full' },
+  },
+};
+
+test('the table of a terminal', () => {
+  expect(viewTable([row, busy], 120)).toBe(
+    [
+      'pipeline   read  stored  refused  dropped  repeats  lag  rows/s  state',
+      'traffic   5,236   3,742        0    1,494        0    0   1,235  completed',
+      'plant/a      12       2        1        0        3    6       0  sink: paused: disk\\u001b[2J full',
+    ].join('\n'),
+  );
+});
+
+test('a narrow terminal does not wrap', () => {
+  for (const line of viewTable([row, busy], 40).split('\n')) expect(line.length).toBeLessThanOrEqual(40);
+});
+
+test('the line of a log', () => {
+  expect(viewLine(row)).toBe(
+    'traffic: read 5,236, stored 3,742, refused 0, dropped 1,494, repeats 0, lag 0, 1,235 rows/s: completed',
+  );
+});
+
+test('the state tells the worst first', () => {
+  const { totals } = busy;
+  const ready = { ready: true, state: 'reading' };
+  expect(stateOf({ producer: ready, sink: null }, totals)).toBe('sink: does not answer');
+  expect(stateOf({ producer: { ready: true, state: 'completed: 12 records' }, sink: ready }, totals)).toBe('all sent');
+  expect(stateOf({ producer: ready, sink: ready }, totals)).toBe('flowing');
+});
