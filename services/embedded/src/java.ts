@@ -13,7 +13,7 @@ export interface Java {
 
 /** Finds Java (JAVA_HOME first, then PATH). Throws a sentence that says what to install when it is missing or too old. */
 export async function findJava(): Promise<Java> {
-  const home = process.env['JAVA_HOME'];
+  const home = process.env.JAVA_HOME;
   const command = home === undefined || home === '' ? 'java' : join(home, 'bin', 'java');
   const text = await promisify(execFile)(command, ['-version'], { timeout: 30_000 }).then(
     ({ stderr, stdout }) => stderr + stdout,
