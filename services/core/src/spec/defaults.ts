@@ -18,3 +18,49 @@ export function maxRecordBytesOf(pipeline: Pipeline): number {
 export function maxProcessedBytesOf(pipeline: Pipeline): number {
   return 4 * maxRecordBytesOf(pipeline) + 65_536;
 }
+
+/** What holds where a field is left out: a value of the field, or words where it depends on something else. */
+export type Default = { value: string | number | boolean | Record<string, unknown> } | { words: string };
+
+/**
+ * Defaults by path, for the reference page and the editor schema. `*` stands for a name or an index.
+ * A field that is not here has none.
+ */
+export const DEFAULTS: Readonly<Record<string, Default>> = {
+  'metadata.namespace': { value: 'default' },
+  'spec.source.replay.format': { words: 'by the name of the file' },
+  'spec.source.replay.delimiter': { value: ',' },
+  'spec.source.replay.pace': { value: { unlimited: true } },
+  'spec.source.replay.clock': { value: 'original' },
+  'spec.source.replay.loop': { value: false },
+  'spec.source.replay.limit': { value: 0 },
+  'spec.source.simulator.start': { words: 'when the run began' },
+  'spec.source.simulator.step': { words: 'devices / rate' },
+  'spec.source.simulator.limit': { value: 0 },
+  'spec.source.simulator.faults.kinds': { words: 'all that fit the fields' },
+  'spec.source.mqtt.qos': { value: 1 },
+  'spec.source.topic.from': { value: 'earliest' },
+  'spec.topics.partitions': { value: DEFAULT_PARTITIONS },
+  'spec.topics.retention': { value: DEFAULT_RETENTION },
+  'spec.topics.replicas': { words: 'the number of brokers, at most 3' },
+  'spec.topics.prefix': { words: '<namespace>.<name>' },
+  'spec.record.decode': { value: 'json' },
+  'spec.record.time.format': { value: 'iso' },
+  'spec.record.time.zone': { value: 'UTC' },
+  'spec.record.maxBytes': { value: DEFAULT_MAX_RECORD_BYTES },
+  'spec.record.fields.*.from': { words: 'the name of the field' },
+  'spec.record.fields.*.required': { value: false },
+  'spec.record.fields.*.decimal': { value: '.' },
+  'spec.record.fields.*.format': { value: 'iso' },
+  'spec.record.fields.*.zone': { value: 'UTC' },
+  'spec.table.unique.keep': { value: 'last' },
+  'spec.table.chunk': { value: DEFAULT_CHUNK },
+  'spec.table.retain': { words: 'kept for ever' },
+  'spec.table.extra': { value: false },
+  'spec.rollups.*.by': { words: 'the key' },
+  'spec.rollups.*.retain': { words: 'kept for ever' },
+  'spec.scale.min': { value: 1 },
+  'spec.scale.max': { words: 'the number of partitions' },
+  'spec.scale.lagSeconds': { value: 30 },
+  'spec.deletionPolicy': { value: 'Retain' },
+};

@@ -10,10 +10,11 @@ export const UNIT_MS = {
   y: 31_536_000_000,
 } as const;
 
-const PATTERN = /^(\d{1,9})(s|m|h|d|w|y)$/;
+const PATTERN = /^([1-9][0-9]{0,8})(s|m|h|d|w|y)$/;
+const ALLOWED = 'a duration: a whole number from 1 and one of s, m, h, d, w, y, such as 90s or 7d';
 
 /** A duration as the spec writes it: a whole number and one of s, m, h, d, w, y (`90s`, `7d`). */
-export const duration = z.string().regex(PATTERN, 'a duration: a whole number and one of s, m, h, d, w, y, such as 90s or 7d');
+export const duration = z.string().regex(PATTERN, ALLOWED).meta({ title: 'duration', patternErrorMessage: ALLOWED });
 
 /**
  * Milliseconds of a duration.

@@ -6,15 +6,22 @@ export const FIELD_TYPES = ['text', 'int', 'float', 'bool', 'time', 'point'] as 
 /** The format of a time: Luxon tokens (https://moment.github.io/luxon/#/parsing), or one of these words. */
 export const EPOCH_FORMATS = ['iso', 'epoch_s', 'epoch_ms', 'epoch_us', 'epoch_ns'] as const;
 
+const TIME_FORMAT = `Luxon tokens (https://moment.github.io/luxon/#/parsing), or one of ${EPOCH_FORMATS.join(', ')}`;
+
 const paths = z.union([z.string().min(1), z.array(z.string().min(1)).min(1).max(16)]);
+const unit = z.string().min(1).max(32);
+const cel = z.string().min(1).max(4096);
 
 export const field = z.strictObject({
-  type: z.enum(FIELD_TYPES),
-  from: paths
+  type: z.enum(FIELD_TYPES).meta({
+    description: 'Type of the column. point: WKT such as "POINT (-97.7 30.2)" in, columns <name>_lat and <name>_lon out',
+  }),
+  from: paths.optional().meta({ description: 'Path or paths in the input, such as values.x; the first that is there counts' }),
+  required: z.boolean().optional().meta({ description: 'Refuse records without it' }),
+  default: z
+    .union([z.string(), z.number(), z.boolean()])
     .optional()
-    .meta({ description: 'Path or paths in the input; the first that is there counts. Default: the name of the field' }),
-  required: z.boolean().optional().meta({ description: 'Refuse records without it. Default: false' }),
-  default: z.union([z.string(), z.number(), z.boolean()]).optional().meta({ description: 'Value when the input has none' }),
+    .meta({ description: 'Value when the input has none; not for points' }),
   strip: z
     .string()
     .min(1)
@@ -26,47 +33,64 @@ export const field = z.strictObject({
     .max(16)
     .optional()
     .meta({ description: 'Values that mean "no value", such as -999' }),
-  decimal: z.enum(['.', ',']).optional().meta({ description: 'Decimal mark of numbers in text. Default: "."' }),
-  min: z.number().optional(),
-  max: z.number().optional(),
-  enum: z.array(z.string()).min(1).max(256).optional().meta({ description: 'Allowed texts' }),
-  format: z.string().min(1).optional().meta({ description: 'Of a time field: as record.time.format' }),
-  zone: z.string().min(1).optional().meta({ description: 'Of a time field: as record.time.zone' }),
-  unit: z.string().min(1).max(32).optional().meta({ description: 'Shown on dashboards and in the column comment' }),
-});
-
-export const time = z.strictObject({
-  field: paths.meta({ description: 'Path or paths in the input' }),
+  decimal: z.enum(['.', ',']).optional().meta({ description: 'Decimal mark of numbers in text' }),
+  min: z.number().optional().meta({ description: 'Smallest number allowed; a record with a smaller one is refused' }),
+  max: z.number().optional().meta({ description: 'Largest number allowed; a record with a larger one is refused' }),
+  enum: z
+    .array(z.string())
+    .min(1)
+    .max(256)
+    .optional()
+    .meta({ description: 'Allowed texts; a record with another one is refused' }),
   format: z
     .string()
     .min(1)
+    .max(128)
     .optional()
-    .meta({ description: `Luxon tokens, or one of ${EPOCH_FORMATS.join(', ')}. Default: iso` }),
-  zone: z.string().min(1).optional().meta({ description: 'IANA zone of times without an offset. Default: UTC' }),
+    .meta({ description: `Of a time field: ${TIME_FORMAT}` }),
+  zone: z.string().min(1).max(64).optional().meta({ description: 'Of a time field: IANA zone of times without an offset' }),
+  unit: unit.optional().meta({ description: 'Shown on dashboards and in the column comment' }),
+});
+
+export const time = z.strictObject({
+  field: paths.meta({ description: 'Path or paths in the input; the first that is there counts' }),
+  format: z.string().min(1).max(128).optional().meta({ description: TIME_FORMAT }),
+  zone: z
+    .string()
+    .min(1)
+    .max(64)
+    .optional()
+    .meta({ description: 'IANA zone of times without an offset, such as America/Chicago' }),
 });
 
 export const derived = z.strictObject({
-  name: identifier,
-  type: z.enum(FIELD_TYPES).exclude(['point']),
-  cel: z.string().min(1).max(4096),
-  unit: z.string().min(1).max(32).optional(),
+  name: identifier.meta({ description: 'Name of the column' }),
+  type: z.enum(FIELD_TYPES).exclude(['point']).meta({ description: 'Type of the column; the expression must have it' }),
+  cel: cel.meta({ description: 'Expression; sees time, the fields and what was derived before it. A null input gives null' }),
+  unit: unit.optional().meta({ description: 'Shown on dashboards and in the column comment' }),
 });
 
 export const filter = z.strictObject({
   name: identifier.meta({ description: 'Drops are counted under this name' }),
-  cel: z.string().min(1).max(4096).meta({ description: 'Records for which this is not true are dropped' }),
+  cel: cel.meta({ description: 'Expression of type bool; records for which it is not true are dropped' }),
 });
 
 /** How a raw record becomes table rows. */
-export const record = z.strictObject({
-  decode: z.enum(['json', 'sensor-logger', 'frame']).optional().meta({ description: 'Default: json' }),
-  key: identifier.meta({ description: 'The field that names the device; one device keeps its order' }),
-  time,
-  maxBytes: z.int().min(1024).max(16_777_216).optional().meta({ description: 'Largest raw record. Default: 1048576' }),
-  fields: z.record(identifier, field),
-  derive: z.array(derived).max(256).optional(),
-  where: z.array(filter).max(64).optional(),
-});
+export const record = z
+  .strictObject({
+    decode: z.enum(['json', 'sensor-logger', 'frame']).optional().meta({ description: 'What the bytes are' }),
+    key: identifier.meta({ description: 'The field that names the device; one device keeps its order' }),
+    time: time.meta({ description: 'The time of a record: column "time"' }),
+    maxBytes: z.int().min(1024).max(16_777_216).optional().meta({ description: 'Largest raw record in bytes' }),
+    fields: z.record(identifier, field).meta({ description: 'Columns read from the input, by name' }),
+    derive: z.array(derived).max(256).optional().meta({ description: 'Columns computed from others, in order' }),
+    where: z
+      .array(filter)
+      .max(64)
+      .optional()
+      .meta({ description: 'Filters, in order; the first that is not true drops the record' }),
+  })
+  .meta({ description: 'How a raw record becomes a row' });
 
 export type Field = z.infer<typeof field>;
 export type FieldType = Field['type'];

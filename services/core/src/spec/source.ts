@@ -1,9 +1,10 @@
 import { z } from 'zod';
 import { duration } from './duration.ts';
 
-const secretRef = z
-  .strictObject({ name: z.string().min(1), key: z.string().min(1).optional() })
-  .meta({ description: 'A Secret by name; never the secret itself' });
+const secretRef = z.strictObject({
+  name: z.string().min(1).meta({ description: 'Name of the Secret, in the namespace of the Pipeline' }),
+  key: z.string().min(1).optional().meta({ description: 'Key in the Secret, where only one is used' }),
+});
 
 const pace = z
   .strictObject({
@@ -24,15 +25,15 @@ export const replay = z.strictObject({
     .string()
     .min(1)
     .meta({ description: 'File, glob or http(s) URL; csv, json (array) or ndjson, also .gz; relative to the Pipeline file' }),
-  format: z.enum(['csv', 'json', 'ndjson']).optional().meta({ description: 'Default: from the file name' }),
-  delimiter: z.string().length(1).optional().meta({ description: 'CSV only. Default: ","' }),
-  pace: pace.optional().meta({ description: 'Default: unlimited' }),
+  format: z.enum(['csv', 'json', 'ndjson']).optional().meta({ description: 'How the file is read' }),
+  delimiter: z.string().length(1).optional().meta({ description: 'What stands between two values of a csv file' }),
+  pace: pace.optional().meta({ description: 'How fast records are sent: exactly one of the fields below' }),
   clock: z.enum(['original', 'now', 'shift']).optional().meta({
     description:
-      'original: times as they are; now: each record gets the time it is sent; shift: keeps the gaps and ends at the time the run began. Default: original',
+      'original: times as they are; now: each record gets the time it is sent; shift: keeps the gaps and ends at the time the run began',
   }),
-  loop: z.boolean().optional().meta({ description: 'Start again at the end. Default: false' }),
-  limit: z.int().min(0).optional().meta({ description: 'Stop after this many records; 0: all. Default: 0' }),
+  loop: z.boolean().optional().meta({ description: 'Start again at the end' }),
+  limit: z.int().min(0).optional().meta({ description: 'Stop after this many records; 0: all' }),
 });
 
 export const FAULT_KINDS = ['missing', 'outOfRange', 'wrongType', 'badTime', 'notJson', 'nulByte'] as const;
@@ -43,14 +44,15 @@ export const simulator = z.strictObject({
     .min(0)
     .max(2 ** 31 - 1)
     .meta({ description: 'The same seed gives the same records, for ever' }),
-  devices: z.int().min(1).max(1_000_000),
-  rate: z.number().positive().meta({ description: 'Records per second over all devices; 0 is not a rate' }).optional(),
-  start: z.iso
-    .datetime({ offset: true })
+  devices: z.int().min(1).max(1_000_000).meta({ description: 'How many devices send, each under a key of its own' }),
+  rate: z
+    .number()
+    .positive()
     .optional()
-    .meta({ description: 'Time of the first record. Default: when the run began' }),
-  step: duration.optional().meta({ description: 'Time between two records of one device. Default: devices / rate' }),
-  limit: z.int().min(0).optional().meta({ description: 'Stop after this many records; 0: never. Default: 0' }),
+    .meta({ description: 'Records per second over all devices; needed where there is no step' }),
+  start: z.iso.datetime({ offset: true }).optional().meta({ description: 'Time of the first record' }),
+  step: duration.optional().meta({ description: 'Time between two records of one device' }),
+  limit: z.int().min(0).optional().meta({ description: 'Stop after this many records; 0: never' }),
   faults: z
     .strictObject({
       every: z.int().min(1).meta({ description: 'Every n-th record is bad' }),
@@ -59,30 +61,50 @@ export const simulator = z.strictObject({
         .min(1)
         .max(16)
         .optional()
-        .meta({ description: 'Used in turn. Default: all that fit the fields' }),
+        .meta({ description: 'What is wrong with the bad records, used in turn' }),
     })
-    .optional(),
+    .optional()
+    .meta({ description: 'Bad records, to see what becomes of them' }),
 });
 
 export const http = z.strictObject({
-  path: z.string().startsWith('/').optional(),
-  auth: z.strictObject({ secretRef: secretRef.optional(), open: z.literal(true).optional() }).optional(),
-  maxBody: z.int().min(1).optional(),
-  rate: z.number().positive().optional(),
+  path: z.string().startsWith('/').optional().meta({ description: 'Path that devices POST to' }),
+  auth: z
+    .strictObject({
+      secretRef: secretRef.optional().meta({ description: 'Secret with the bearer tokens that are let in' }),
+      open: z.literal(true).optional().meta({ description: 'Let everybody in' }),
+    })
+    .optional()
+    .meta({ description: 'Who may send' }),
+  maxBody: z.int().min(1).optional().meta({ description: 'Largest request body in bytes' }),
+  rate: z.number().positive().optional().meta({ description: 'Requests per second and client, above which 429 is answered' }),
 });
 
 export const mqtt = z.strictObject({
-  url: z.string().min(1),
-  topics: z.array(z.string().min(1)).min(1).max(64),
-  qos: z.union([z.literal(0), z.literal(1), z.literal(2)]).optional(),
-  clientId: z.string().min(1).optional(),
-  tls: z.strictObject({ secretRef }).optional(),
-  shared: z.string().min(1).optional(),
+  url: z.string().min(1).meta({ description: 'Broker, such as mqtts://broker:8883' }),
+  topics: z.array(z.string().min(1)).min(1).max(64).meta({ description: 'Topic filters to subscribe to' }),
+  qos: z.int().min(0).max(2).optional().meta({ description: 'Quality of service; below 1 the broker may lose messages' }),
+  clientId: z.string().min(1).optional().meta({ description: 'Client identifier; keeps the session over restarts' }),
+  tls: z
+    .strictObject({ secretRef: secretRef.meta({ description: 'Secret with ca.crt, tls.crt and tls.key' }) })
+    .optional()
+    .meta({ description: 'Mutual TLS' }),
+  shared: z
+    .string()
+    .min(1)
+    .optional()
+    .meta({ description: 'Group of a shared subscription, so that several producers share the load' }),
 });
 
 export const topic = z.strictObject({
-  name: z.string().min(1).max(249),
-  from: z.enum(['earliest', 'latest']).optional(),
+  name: z
+    .string()
+    .regex(/^[a-zA-Z0-9._-]{1,249}$/, 'letters, digits, ".", "_" and "-", at most 249 long')
+    .meta({
+      description: 'An existing topic, taken as the raw topic',
+      patternErrorMessage: 'letters, digits, ".", "_" and "-", at most 249 long',
+    }),
+  from: z.enum(['earliest', 'latest']).optional().meta({ description: 'Where to begin the first time' }),
 });
 
 export const SOURCE_KINDS = ['replay', 'http', 'mqtt', 'simulator', 'topic'] as const;
@@ -90,15 +112,16 @@ export const SOURCE_KINDS = ['replay', 'http', 'mqtt', 'simulator', 'topic'] as 
 /** Where records come from: exactly one member. */
 export const source = z
   .strictObject({
-    replay: replay.optional(),
-    http: http.optional(),
-    mqtt: mqtt.optional(),
-    simulator: simulator.optional(),
-    topic: topic.optional(),
+    replay: replay.optional().meta({ description: 'Files' }),
+    http: http.optional().meta({ description: 'Devices that POST' }),
+    mqtt: mqtt.optional().meta({ description: 'An MQTT broker' }),
+    simulator: simulator.optional().meta({ description: 'Made-up records that fit the fields, their types and ranges' }),
+    topic: topic.optional().meta({ description: 'A Kafka topic that others write to' }),
   })
   .refine((value) => SOURCE_KINDS.filter((kind) => value[kind] !== undefined).length === 1, {
     message: `give exactly one of ${SOURCE_KINDS.join(', ')}`,
-  });
+  })
+  .meta({ description: `Where records come from: exactly one of ${SOURCE_KINDS.join(', ')}` });
 
 export type Replay = z.infer<typeof replay>;
 export type Simulator = z.infer<typeof simulator>;
