@@ -1,0 +1,66 @@
+/**
+ * Bytes of a file or URL, decompressed where the name ends in `.gz`. Every failure is an `InputError` naming the place.
+ * Memory: a chunk or two; a reader that waits holds the source back.
+ */
+import { createReadStream } from 'node:fs';
+import { pipeline, Readable } from 'node:stream';
+import { createGunzip } from 'node:zlib';
+import { download, isUrl } from './http.ts';
+import { InputError, type Open } from './piece.ts';
+
+const CHUNK_BYTES = 65_536;
+
+/** Whether the name says that its content is compressed. */
+export function isGzip(name: string): boolean {
+  return (isUrl(name) ? new URL(name).pathname : name).toLowerCase().endsWith('.gz');
+}
+
+/**
+ * Makes the function that opens `name` at a byte of its decompressed content: a plain file is read from there, anything
+ * else from its beginning, and skipped.
+ */
+export function opener(name: string, signal: AbortSignal): Open {
+  return async function* open(from) {
+    let at = isUrl(name) || isGzip(name) ? 0 : from;
+    const source = isUrl(name)
+      ? Readable.from(download(name, signal), { objectMode: false })
+      : createReadStream(name, { start: at, highWaterMark: CHUNK_BYTES });
+    // pipeline hands an error of the source on to the stream that is read; its callback has nothing left to do.
+    const stream = isGzip(name) ? pipeline(source, createGunzip({ chunkSize: CHUNK_BYTES }), () => undefined) : source;
+    try {
+      for await (const chunk of stream as AsyncIterable<Buffer>) {
+        signal.throwIfAborted();
+        if (at === 0) refuseBinary(name, chunk);
+        const skip = Math.min(chunk.length, Math.max(0, from - at));
+        at += chunk.length;
+        if (skip < chunk.length) yield chunk.subarray(skip);
+      }
+    } catch (error) {
+      signal.throwIfAborted();
+      throw asInputError(name, at, error);
+    } finally {
+      stream.destroy();
+      source.destroy();
+    }
+    if (at < from) throw new InputError(`${name} has ${at} bytes, but was read up to byte ${from} before: it was cut meanwhile`);
+  };
+}
+
+/** Text has no NUL bytes; spreadsheets, images, archives and UTF-16 have them near their start. */
+function refuseBinary(name: string, chunk: Buffer): void {
+  const allowed = 'allowed is UTF-8 text: csv, json or ndjson, or these in .gz';
+  if (chunk[0] === 0x1f && chunk[1] === 0x8b)
+    throw new InputError(`${name} is gzip (once more than its name says); ${allowed}, with a name that ends in .gz`);
+  if ((chunk[0] === 0xff && chunk[1] === 0xfe) || (chunk[0] === 0xfe && chunk[1] === 0xff))
+    throw new InputError(`${name} is UTF-16 text; ${allowed}: save it as UTF-8`);
+  const nul = chunk.indexOf(0);
+  if (nul !== -1 && nul < 4096) throw new InputError(`${name} is no text file: byte ${nul} is NUL; ${allowed}`);
+}
+
+function asInputError(name: string, at: number, error: unknown): InputError {
+  if (error instanceof InputError) return error;
+  const { code, message } = error as NodeJS.ErrnoException;
+  if (code?.startsWith('Z_'))
+    return new InputError(`${name} is no whole gzip file: ${message} after ${at} bytes of content; what could be read of it was sent`);
+  return new InputError(`${name} cannot be read after byte ${at}: ${message}`, { cause: error });
+}

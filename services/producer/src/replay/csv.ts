@@ -1,0 +1,201 @@
+/**
+ * Rows of a csv file by column name, all values as the text that stands there. The first row names the columns.
+ *
+ * Invariants:
+ * - Every row is given. One that cannot be read (another number of columns, a stray or unclosed quote, bytes that are
+ *   no UTF-8, too long) is given as the bytes of its line with the reason, and reading goes on at the next line: an
+ *   unclosed quote costs one line, not the rest of the file.
+ * - Memory is bounded: a row is given up when it exceeds `maxBytes`.
+ */
+import { isUtf8 } from 'node:buffer';
+import { finished } from 'node:stream/promises';
+import { crc32 } from 'node:zlib';
+import { type CsvError, Parser } from 'csv-parse';
+import { columnNames } from './csvHeader.ts';
+import { Collector, InputError, type Open, type Piece, type Pieces, type ReadFrom, type ReadRules } from './piece.ts';
+
+const NEWLINE = 0x0a;
+const RETURN = 0x0d;
+
+export async function* readCsv(open: Open, from: ReadFrom, rules: ReadRules): AsyncGenerator<Pieces> {
+  const columns = from.byte === 0 ? null : await readHeader(open, rules);
+  const rows = new Rows(from, rules, columns);
+  for await (const chunk of open(from.byte)) {
+    rows.add(chunk);
+    yield { pieces: rows.take(), crc: rows.crc };
+  }
+  await rows.end();
+  yield { pieces: rows.take(), crc: rows.crc };
+}
+
+async function readHeader(open: Open, rules: ReadRules): Promise<string[] | null> {
+  const rows = new Rows({ byte: 0, crc: 0 }, rules, null);
+  for await (const chunk of open(0)) {
+    rows.add(chunk);
+    if (rows.columns) return rows.columns;
+  }
+  await rows.end();
+  return rows.columns;
+}
+
+class Rows {
+  columns: string[] | null;
+  /** Of everything before `#start`. */
+  crc: number;
+  readonly #rules: ReadRules;
+  #pieces: Piece[] = [];
+  /** Bytes of which no piece was made yet, and where in the file they start. */
+  #rest: Buffer = Buffer.alloc(0);
+  #start: number;
+  /** Has taken `#rest` up to `#parsed`; null: to be made anew at `#start`. */
+  #parser: Parser | null = null;
+  #parsed = 0;
+  /** What the parser found: values of a row, and the byte in the file where it ends (before its line end). */
+  #found: { values: string[]; end: number }[] = [];
+  /** The line that is being given up, until its end is seen. */
+  #givenUp: { line: Collector; start: number; reason: string } | null = null;
+
+  constructor(from: ReadFrom, rules: ReadRules, columns: string[] | null) {
+    this.#start = from.byte;
+    this.crc = from.crc;
+    this.#rules = rules;
+    this.columns = columns;
+  }
+
+  take(): Piece[] {
+    const pieces = this.#pieces;
+    this.#pieces = [];
+    return pieces;
+  }
+
+  add(chunk: Buffer): void {
+    this.#rest = this.#rest.length === 0 ? chunk : Buffer.concat([this.#rest, chunk]);
+    for (;;) {
+      if (this.#givenUp && !this.#skipLine(false)) return;
+      const parser = (this.#parser ??= this.#startParser());
+      parser.write(this.#rest.subarray(this.#parsed));
+      this.#parsed = this.#rest.length;
+      if (!this.#takeRows() && !parser.errored) return;
+      if (parser.errored) this.#giveUp(parser.errored.message);
+    }
+  }
+
+  async end(): Promise<void> {
+    for (;;) {
+      if (this.#givenUp) this.#skipLine(true);
+      const parser = (this.#parser ??= this.#startParser());
+      let failure: string | null = null;
+      try {
+        parser.end(this.#rest.subarray(this.#parsed));
+        parser.resume();
+        await finished(parser);
+      } catch (error) {
+        failure = (error as CsvError).message;
+      }
+      this.#parsed = this.#rest.length;
+      if (this.#takeRows()) continue;
+      if (failure === null) break;
+      this.#giveUp(failure);
+    }
+    this.#consume(this.#rest.length);
+  }
+
+  #startParser(): Parser {
+    const base = this.#start;
+    this.#parsed = 0;
+    this.#found = [];
+    const parser = new Parser({
+      bom: base === 0,
+      delimiter: this.#rules.delimiter,
+      record_delimiter: ['\r\n', '\n', '\r'],
+      relax_column_count: true, // counted below, where the bytes of the row are at hand
+      skip_empty_lines: true,
+      max_record_size: this.#rules.maxBytes,
+      on_record: (values: string[], { bytes }) => {
+        this.#found.push({ values, end: base + bytes });
+        return null; // nothing goes through the stream: rows are taken from #found after each write
+      },
+    });
+    parser.on('error', () => undefined); // read from `errored`, or thrown by `finished`
+    return parser;
+  }
+
+  /** Makes pieces of the rows found; true: one of them was given up, and the parser must start anew. */
+  #takeRows(): boolean {
+    const found = this.#found;
+    this.#found = [];
+    for (const { values, end } of found) {
+      const start = this.#start;
+      const bytes = withoutLineEnds(this.#rest.subarray(0, end - start));
+      if (!this.columns) {
+        this.columns = columnNames(values, bytes, this.#rules);
+        this.#consume(end - start);
+        continue;
+      }
+      const reason = this.#mistake(values, bytes);
+      if (reason !== null && bytes.includes(NEWLINE)) {
+        this.#giveUp(reason);
+        return true;
+      }
+      this.#consume(end - start);
+      const place = { bytes, start, end, crc: this.crc };
+      this.#pieces.push(reason === null ? { ...place, row: this.#row(values) } : { ...place, unreadable: reason });
+    }
+    return false;
+  }
+
+  #mistake(values: string[], bytes: Buffer): string | null {
+    const expected = this.columns?.length ?? 0;
+    if (values.length !== expected) return `the csv row has ${values.length} values; the header names ${expected} columns`;
+    return isUtf8(bytes) ? null : 'the csv row is no UTF-8 text';
+  }
+
+  #row(values: string[]): Record<string, string> {
+    const row: Record<string, string> = {};
+    const columns = this.columns ?? [];
+    for (let at = 0; at < columns.length; at++) row[columns[at] as string] = values[at] as string;
+    return row;
+  }
+
+  #giveUp(reason: string): void {
+    if (!this.columns) throw new InputError(`the header of ${this.#rules.name} cannot be read: ${reason}`);
+    this.#parser = null;
+    this.#givenUp = { line: new Collector(this.#rules.maxBytes), start: this.#start, reason };
+  }
+
+  /** Takes the first line of `#rest` as it is; false where its end is not there yet. */
+  #skipLine(last: boolean): boolean {
+    const givenUp = this.#givenUp;
+    if (!givenUp) return true;
+    let from = 0;
+    if (givenUp.line.length === 0) while (isLineEnd(this.#rest[from])) from++;
+    let to = from;
+    while (to < this.#rest.length && !isLineEnd(this.#rest[to])) to++;
+    givenUp.line.add(this.#rest.subarray(from, to));
+    const ended = to < this.#rest.length || last;
+    this.#consume(to);
+    if (!ended) return false;
+    const { start, reason } = givenUp;
+    this.#pieces.push({ ...givenUp.line.take(), unreadable: reason, start, end: this.#start, crc: this.crc });
+    this.#givenUp = null;
+    return true;
+  }
+
+  #consume(length: number): void {
+    this.crc = crc32(this.#rest.subarray(0, length), this.crc);
+    this.#rest = this.#rest.subarray(length);
+    this.#start += length;
+    this.#parsed -= length;
+  }
+}
+
+function isLineEnd(byte: number | undefined): boolean {
+  return byte === NEWLINE || byte === RETURN;
+}
+
+/** Without the end of the line before, at which the parser's count of a row starts. */
+function withoutLineEnds(bytes: Buffer): Buffer {
+  let from = 0;
+  while (isLineEnd(bytes[from])) from++;
+  return bytes.subarray(from);
+}

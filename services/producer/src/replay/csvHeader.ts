@@ -1,0 +1,22 @@
+/** The first row of a csv file: names of columns. */
+import { isUtf8 } from 'node:buffer';
+import { InputError, type ReadRules } from './piece.ts';
+
+/**
+ * Column names without space around them; a column without a name gets `column<n>`, counted from 1.
+ * @throws InputError for a header that would lose or mix up values, saying what to do
+ */
+export function columnNames(values: readonly string[], bytes: Buffer, { name, delimiter }: ReadRules): string[] {
+  if (!isUtf8(bytes)) throw new InputError(`the header of ${name} is no UTF-8 text; save the file as UTF-8`);
+  const only = values.length === 1 ? (values[0] as string) : '';
+  const other = [';', '\t', '|', ','].find((candidate) => candidate !== delimiter && only.includes(candidate));
+  if (other !== undefined)
+    throw new InputError(
+      `the header of ${name} is one column, ${JSON.stringify(only)}; if columns are separated by ${JSON.stringify(other)}, set source.replay.delimiter`,
+    );
+  const names = values.map((value, at) => value.trim() || `column${at + 1}`);
+  const twice = names.find((candidate, at) => names.indexOf(candidate) !== at || candidate === '__proto__');
+  if (twice !== undefined)
+    throw new InputError(`the header of ${name} names the column ${JSON.stringify(twice)} twice; allowed are different names`);
+  return names;
+}

@@ -1,0 +1,37 @@
+/** The key of a raw record: it names the device, so that one device keeps its order (DESIGN 1.1). */
+import { createHash } from 'node:crypto';
+import { numberText } from '@millrace/core/record/number.ts';
+import { readPath } from '@millrace/core/record/path.ts';
+import type { Pipeline } from '@millrace/core/spec/pipeline.ts';
+
+const HASH_DIGITS = 16;
+
+/**
+ * Makes the function that gives the key of a parsed record: the value of `record.key` at the first of its paths that
+ * is there, without the characters of `strip` and without space around it. Where there is none (or it is no text, number or
+ * bool), the hash of the record's bytes: such records spread over the partitions.
+ */
+export function keyReader(pipeline: Pipeline): (record: unknown, bytes: Buffer) => Buffer {
+  const { key, fields } = pipeline.spec.record;
+  const field = fields[key];
+  const paths = pathsOf(key, field?.from);
+  const stripped = new Set(field?.strip ?? '');
+  return (record, bytes) => {
+    const path = paths.find((candidate) => readPath(record, candidate) !== undefined);
+    const found = path === undefined ? undefined : readPath(record, path);
+    let text = typeof found === 'boolean' ? String(found) : (numberText(found) ?? '');
+    if (stripped.size > 0) text = [...text].filter((character) => !stripped.has(character)).join('');
+    text = text.trim();
+    return text === '' ? hashKey(bytes) : Buffer.from(text);
+  };
+}
+
+/** The key of a record whose device cannot be read: the first digits of its sha256. */
+export function hashKey(bytes: Buffer): Buffer {
+  return Buffer.from(createHash('sha256').update(bytes).digest('hex').slice(0, HASH_DIGITS));
+}
+
+/** The paths of a field in the input, first choice first. */
+export function pathsOf(name: string, from: string | string[] | undefined): string[] {
+  return from === undefined ? [name] : typeof from === 'string' ? [from] : from;
+}
