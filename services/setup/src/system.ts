@@ -5,12 +5,12 @@
  * with its number in one transaction, under an advisory lock, so that any number of processes may start at once.
  */
 import { quote, table } from '@millrace/core/database/identifier.ts';
-import { inTransaction, type Session } from './session.ts';
+import { inTransaction, type Session, takeTurn } from './session.ts';
 
 export const SYSTEM_SCHEMA = 'millrace';
 
-/** Key of the advisory lock for everything that changes schemas and tables in this database. */
-export const SETUP_LOCK = `hashtextextended('millrace setup', 0)`;
+/** Name of the advisory lock for everything that changes schemas and tables in this database. */
+export const SETUP_LOCK = 'millrace setup';
 
 /** Own tables, which no Pipeline in a namespace called `millrace` may claim. */
 export const SYSTEM_TABLES = ['migrations', 'positions', 'ledger', 'touched', 'owners', 'horizons'] as const;
@@ -100,7 +100,7 @@ const MIGRATIONS: readonly string[] = [
 export async function migrate(session: Session): Promise<string[]> {
   const migrations = table(SYSTEM_SCHEMA, 'migrations');
   return inTransaction(session, async () => {
-    await session.query(`SELECT pg_advisory_xact_lock(${SETUP_LOCK})`);
+    await takeTurn(session, SETUP_LOCK, 'transaction');
     const { rows: found } = await session.query('SELECT to_regclass($1) IS NOT NULL AS found', [migrations]);
     if (found[0]?.found !== true) {
       await createSchema(session, SYSTEM_SCHEMA);
