@@ -38,16 +38,23 @@ export async function claim(file: string): Promise<Release | ProcessIdentity> {
   }
 }
 
-/** Takes the claim, waiting at most `timeoutMs` for a living holder; `onWait` is told once of whom. */
-export async function waitForClaim(file: string, timeoutMs: number, onWait: (holder: ProcessIdentity) => void): Promise<Release> {
+/**
+ * Takes the claim, waiting at most `timeoutMs` for living holders, with a look every `everyMs`; `onWait` is told once of whom.
+ * Throws when the time is over.
+ */
+export async function waitForClaim(
+  file: string,
+  timeoutMs: number,
+  onWait: (holder: ProcessIdentity) => void,
+  everyMs = 100,
+): Promise<Release> {
   const end = Date.now() + timeoutMs;
-  for (let told = false; ; ) {
+  for (let told = false; ; await delay(everyMs)) {
     const got = await claim(file);
     if (typeof got === 'function') return got;
     if (Date.now() >= end) throw new Error(`${file} has been held by process ${got.pid} for over ${timeoutMs / 1000} s`);
     if (!told) onWait(got);
     told = true;
-    await delay(100);
   }
 }
 

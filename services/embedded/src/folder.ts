@@ -45,12 +45,22 @@ async function sweep(kind: string, endOrphans: EndOrphans): Promise<void> {
   const names = await readdir(tmpdir());
   for (const name of names.filter((each) => each.startsWith(`${kind}-`))) {
     const path = join(tmpdir(), name);
-    const info = await stat(path).catch(() => undefined);
-    // A folder without an owner may be in the making this very moment.
-    if (info?.uid !== process.getuid?.() || !(await stat(join(path, 'owner.json')).catch(() => undefined))) continue;
-    const got = await claim(join(path, 'owner.json'));
-    if (typeof got !== 'function') continue;
-    await endOrphans(path);
-    await rm(path, { recursive: true, force: true, maxRetries: 5 });
+    try {
+      await sweepOne(path, endOrphans);
+    } catch (error) {
+      // Gone meanwhile: someone else swept it. Anything else costs disk, but not this start.
+      if ((error as NodeJS.ErrnoException).code !== 'ENOENT')
+        process.stderr.write(`could not clear ${path}: ${(error as Error).message}\n`);
+    }
   }
+}
+
+async function sweepOne(path: string, endOrphans: EndOrphans): Promise<void> {
+  if ((await stat(path)).uid !== process.getuid?.()) return;
+  // A folder without an owner may be in the making this very moment.
+  await stat(join(path, 'owner.json'));
+  const got = await claim(join(path, 'owner.json'));
+  if (typeof got !== 'function') return;
+  await endOrphans(path);
+  await rm(path, { recursive: true, force: true, maxRetries: 5 });
 }

@@ -10,7 +10,7 @@ import { ownFolder } from './folder.ts';
 import { type KafkaNodePlan, metaProperties, randomKafkaId, serverProperties } from './kafkaConfig.ts';
 import { kafkaHome } from './kafkaHome.ts';
 import { format, type KafkaNode, kafkaNode } from './kafkaNode.ts';
-import { freePorts } from './ports.ts';
+import { demandFree, freePorts } from './ports.ts';
 
 export type { KafkaNode };
 
@@ -112,6 +112,7 @@ async function planCluster(
   }
   writeFileSync(`${file}.new`, JSON.stringify(kept));
   renameSync(`${file}.new`, file);
+  for (const port of ports ?? []) await demandFree(port, 'Kafka');
   const free = await freePorts(2 * count);
   const nodes = Array.from({ length: count }, (_, index) => ({
     id: index + 1,

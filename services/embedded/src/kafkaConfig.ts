@@ -61,7 +61,8 @@ export function randomKafkaId(): string {
   return id.startsWith('-') ? randomKafkaId() : id;
 }
 
-/** java.util.Properties: backslash escapes, and a value that starts with a blank loses it. */
+/** java.util.Properties reads Latin-1, takes backslashes as escapes and drops blanks before a value. */
 function escapeValue(value: string): string {
-  return value.replace(/[\\\n\r]/g, (char) => (char === '\\' ? '\\\\' : char === '\n' ? '\\n' : '\\r')).replace(/^ /, '\\ ');
+  const code = (char: string) => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`;
+  return value.replace(/\\|^\s|[^ -~]/g, (char) => (char === '\\' ? '\\\\' : code(char)));
 }

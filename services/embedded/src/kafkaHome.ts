@@ -1,9 +1,5 @@
-/**
- * What every broker of this machine shares: the jars, the cluster features that a formatted folder starts with,
- * and a class archive (AppCDS) that halves the JVM's start.
- */
+/** What every broker of this machine shares: the jars, the features that a formatted folder starts with, the class archive. */
 import { execFile } from 'node:child_process';
-import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { copyFile, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -11,6 +7,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { type ChildPlan, endChild, readIfThere, spawnChild, whenReady } from './child.ts';
 import { waitForClaim } from './claim.ts';
+import { findArchive, keepArchive } from './classArchive.ts';
 import { millraceHome } from './home.ts';
 import { findJava } from './java.ts';
 import { randomKafkaId, serverProperties } from './kafkaConfig.ts';
@@ -21,39 +18,47 @@ export interface KafkaHome {
   java: string;
   /** What `kafka-storage format` leaves in a data folder beside meta.properties. */
   bootstrapCheckpoint: string;
-  /** Java arguments up to, not including, the main class. */
+  /** Java's arguments up to, not including, the main class. */
   javaArgs(heapMegabytes: number, logFile: string): string[];
 }
 
-const flags = ['-XX:TieredStopAtLevel=1', '-XX:+UseSerialGC', '-Djava.awt.headless=true'];
-const log4j = `-Dlog4j2.configurationFile=${join(kafkaSources, 'log4j2.properties')}`;
-const run = promisify(execFile);
+const flags = [
+  '-XX:TieredStopAtLevel=1',
+  '-XX:+UseSerialGC',
+  // Not a word about a class archive that does not fit.
+  '-Xshare:auto',
+  '-Xlog:disable',
+  '-Xlog:all=error:stderr',
+  `-Dlog4j2.configurationFile=${join(kafkaSources, 'log4j2.properties')}`,
+];
+const prepareTimeoutMs = 5 * 60_000;
 
-/** Makes what is missing (the first time: about 15 s, told through `say`) and gives what a broker starts with. */
+/** Makes what is missing (the first time about 15 s, told through `say`) and gives what a broker starts with. */
 export async function kafkaHome(say: (line: string) => void): Promise<KafkaHome> {
   const java = await findJava();
   const folder = join(millraceHome(), 'kafka', kafkaVersion);
   const checksums = await readFile(join(kafkaSources, 'jars.sha256'), 'utf8');
   const lib = await ensureJars({ folder, checksums, say });
   const bootstrapCheckpoint = join(folder, 'bootstrap.checkpoint');
-  const archive = join(
-    folder,
-    `classes-${createHash('sha256').update(`${java.version}\n${lib}\n${checksums}`).digest('hex').slice(0, 12)}.jsa`,
-  );
-  const classPath = `${lib}/*`;
-  if (!existsSync(bootstrapCheckpoint) || !existsSync(archive)) {
-    const release = await waitForClaim(join(folder, 'prepare.lock'), 5 * 60_000, ({ pid }) =>
+  const archiveParts = [java.version, lib, checksums];
+  const isPrepared = () => existsSync(bootstrapCheckpoint) && findArchive(folder, archiveParts) !== undefined;
+  if (!isPrepared()) {
+    const release = await waitForClaim(join(folder, 'prepare.lock'), prepareTimeoutMs, ({ pid }) =>
       say(`Waiting for process ${pid}, which is preparing Kafka`),
     );
     try {
-      if (!existsSync(bootstrapCheckpoint) || !existsSync(archive)) {
+      if (!isPrepared()) {
         say('Preparing Kafka for fast starts (only once)');
-        await rehearse(java.command, classPath, bootstrapCheckpoint, archive, say);
+        const rehearsal = await rehearse(java.command, `${lib}/*`, folder);
+        if (rehearsal.failure !== undefined)
+          say(`Kafka will start a second slower, without a class archive: ${rehearsal.failure}`);
+        keepArchive(folder, archiveParts, rehearsal.archive);
       }
     } finally {
       release();
     }
   }
+  const archive = findArchive(folder, archiveParts);
   return {
     java: java.command,
     bootstrapCheckpoint,
@@ -61,69 +66,67 @@ export async function kafkaHome(say: (line: string) => void): Promise<KafkaHome>
       '-Xms48m',
       `-Xmx${heapMegabytes}m`,
       ...flags,
-      // Archives that do not fit (another Java, moved jars) are passed over by the JVM, not fatal; keep it quiet about them.
-      `-XX:SharedArchiveFile=${archive}`,
-      '-Xshare:auto',
-      '-Xlog:disable',
-      '-Xlog:all=error:stderr',
-      log4j,
+      ...(archive === undefined ? [] : [`-XX:SharedArchiveFile=${archive}`]),
       `-Dmillrace.log.file=${logFile}`,
       '-cp',
-      classPath,
+      `${lib}/*`,
     ],
   };
 }
 
-/** Formats a throw-away data folder and runs a broker on it that writes the class archive as it ends. */
-async function rehearse(
-  java: string,
-  classPath: string,
-  bootstrapCheckpoint: string,
-  archive: string,
-  say: (line: string) => void,
-): Promise<void> {
+/** Whether a fresh broker log says that the broker registered, was let in by the controller and listens. */
+export function hasStarted(logFile: string): boolean {
+  return readIfThere(logFile).includes('Kafka Server started');
+}
+
+interface Rehearsal {
+  archive: string;
+  /** Why there is no archive, if so. */
+  failure: string | undefined;
+}
+
+/** Formats a throw-away data folder, keeps its bootstrap.checkpoint, and runs a broker on it that writes an archive as it ends. */
+async function rehearse(java: string, classPath: string, keep: string): Promise<Rehearsal> {
   const folder = await mkdtemp(join(tmpdir(), 'millrace-rehearsal-'));
   try {
     const [clientPort = 0, controllerPort = 0] = await freePorts(2);
     const node = { id: 1, clientPort, controllerPort };
     const properties = join(folder, 'server.properties');
     await writeFile(properties, serverProperties(node, [node], join(folder, 'data'), {}));
-    const common = ['-Xmx256m', ...flags, log4j, `-Dmillrace.log.file=${join(folder, 'broker.log')}`];
-    await run(java, [...common, '-cp', classPath, 'kafka.tools.StorageTool', 'format', '-t', randomKafkaId(), '-c', properties], {
-      timeout: 120_000,
-    });
-    await copyFile(join(folder, 'data', 'bootstrap.checkpoint'), `${bootstrapCheckpoint}.new`);
-    await rename(`${bootstrapCheckpoint}.new`, bootstrapCheckpoint);
-    await writeArchive(java, [...common, '-cp', classPath, 'kafka.Kafka', properties], folder, archive).catch(
-      async (error: Error) => {
-        say(`Kafka will start a second slower: its class archive could not be made (${error.message})`);
-        await writeFile(archive, '');
-      },
-    );
+    const log = join(folder, 'broker.log');
+    const common = ['-Xmx256m', ...flags, `-Dmillrace.log.file=${log}`, '-cp', classPath];
+    const format = [...common, 'kafka.tools.StorageTool', 'format', '-t', randomKafkaId(), '-c', properties];
+    await promisify(execFile)(java, format, { timeout: 120_000 });
+    await copyFile(join(folder, 'data', 'bootstrap.checkpoint'), join(keep, 'bootstrap.checkpoint.new'));
+    await rename(join(keep, 'bootstrap.checkpoint.new'), join(keep, 'bootstrap.checkpoint'));
+    const archive = join(keep, 'classes.new');
+    const plan: ChildPlan = {
+      name: 'Kafka (rehearsal)',
+      command: java,
+      args: [`-XX:ArchiveClassesAtExit=${archive}`, ...common, 'kafka.Kafka', properties],
+      folder,
+      outFile: join(folder, 'broker.out'),
+      isReady: () => hasStarted(log),
+      readyTimeoutMs: 120_000,
+      logs: [log, join(folder, 'broker.out')],
+      lastSignal: 'SIGKILL',
+    };
+    await rm(archive, { force: true });
+    return { archive, failure: await writeArchive(plan, archive) };
   } finally {
     await rm(folder, { recursive: true, force: true, maxRetries: 5 });
   }
 }
 
-async function writeArchive(java: string, args: string[], folder: string, archive: string): Promise<void> {
-  const plan: ChildPlan = {
-    name: 'Kafka (rehearsal)',
-    command: java,
-    args: [`-XX:ArchiveClassesAtExit=${archive}.new`, ...args],
-    folder,
-    outFile: join(folder, 'broker.out'),
-    isReady: () => hasStarted(join(folder, 'broker.log')),
-    readyTimeoutMs: 120_000,
-    logs: [join(folder, 'broker.log'), join(folder, 'broker.out')],
-    lastSignal: 'SIGKILL',
-  };
-  const broker = spawnChild(plan);
-  await whenReady(broker, plan);
-  await endChild(broker, 'SIGTERM', 60_000);
-  await rename(`${archive}.new`, archive);
-}
-
-/** Whether a fresh broker log says that the broker registered, was let in by the controller and listens. */
-export function hasStarted(logFile: string): boolean {
-  return readIfThere(logFile).includes('Kafka Server started');
+/** Gives why it failed: a start goes on without an archive. */
+async function writeArchive(plan: ChildPlan, archive: string): Promise<string | undefined> {
+  try {
+    const broker = spawnChild(plan);
+    await whenReady(broker, plan);
+    await endChild(broker, 'SIGTERM', 60_000);
+    // 128 + 15: ended in order by the signal.
+    return broker.ended === 'exit code 143' && existsSync(archive) ? undefined : `its writer ended with ${broker.ended}`;
+  } catch (error) {
+    return (error as Error).message;
+  }
 }

@@ -51,6 +51,7 @@ export function kafkaNode(id: number, folder: string, java: string, javaArgs: st
     lastSignal: temporary ? 'SIGKILL' : 'SIGTERM',
   };
   let child: Child | undefined;
+  let ending = false;
   const current = (): Child => {
     if (child === undefined) throw new Error(`${plan.name} has not been started`);
     return child;
@@ -65,6 +66,7 @@ export function kafkaNode(id: number, folder: string, java: string, javaArgs: st
     },
     kill: (signal) => current().kill(signal),
     start: async () => {
+      if (ending) throw new Error(`${plan.name} has been stopped`);
       if (child !== undefined && child.ended === undefined) throw new Error(`${plan.name} still runs as process ${child.pid}`);
       rmSync(`${log}.1`, { force: true });
       if (existsSync(log)) renameSync(log, `${log}.1`);
@@ -72,6 +74,7 @@ export function kafkaNode(id: number, folder: string, java: string, javaArgs: st
       await whenReady(child, plan);
     },
     end: async () => {
+      ending = true;
       if (child !== undefined) await endChild(child, temporary ? 'SIGKILL' : 'SIGTERM', endPatienceMs);
     },
   };

@@ -28,3 +28,8 @@ export function isFree(port: number): Promise<boolean> {
     server.listen({ port, host: '127.0.0.1', exclusive: true }, () => server.close(() => resolve(true)));
   });
 }
+
+/** Throws when a server cannot listen on a port of 127.0.0.1; `what` is what wanted it. */
+export async function demandFree(port: number, what: string): Promise<void> {
+  if (!(await isFree(port))) throw new Error(`${what} cannot listen on 127.0.0.1:${port}: another program has that port`);
+}

@@ -9,7 +9,7 @@ import { join, resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { type Child, type ChildPlan, endChild, endOrphan, readIfThere, spawnChild, whenReady } from './child.ts';
 import { ownFolder } from './folder.ts';
-import { freePorts } from './ports.ts';
+import { demandFree, freePorts } from './ports.ts';
 import { postgresBinaries } from './postgresBinaries.ts';
 import { databaseName, ensureData, userName } from './postgresData.ts';
 import { canReach, lentUser, reachablePlace, type SystemUser } from './postgresUser.ts';
@@ -51,13 +51,16 @@ export async function startPostgres(options: PostgresOptions = {}): Promise<Embe
     endOrphan(path, 'SIGINT', endPatienceMs),
   );
   let child: Child | undefined;
+  let ending = false;
   const end = async () => {
+    ending = true;
     if (child !== undefined) await endChild(child, folder.temporary ? 'SIGQUIT' : 'SIGINT', endPatienceMs);
     await folder.close();
   };
   try {
     const password = await ensureData(folder.path, binaries, user, !folder.temporary);
     const port = options.port ?? Number((await freePorts(1))[0]);
+    await demandFree(port, 'PostgreSQL');
     const data = join(folder.path, 'data');
     const log = join(folder.path, 'postgres.log');
     const plan: ChildPlan = {
@@ -79,6 +82,7 @@ export async function startPostgres(options: PostgresOptions = {}): Promise<Embe
     const start = async () => {
       if (child !== undefined && child.ended === undefined) throw new Error(`${plan.name} still runs as process ${child.pid}`);
       for (const deadline = Date.now() + leftoverTimeoutMs; ; await delay(100)) {
+        if (ending) throw new Error(`${plan.name} has been stopped`);
         child = spawnChild(plan);
         try {
           return await whenReady(child, plan);

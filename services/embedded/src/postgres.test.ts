@@ -1,0 +1,162 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import pg from 'pg';
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
+import { identify } from './identity.ts';
+import { freePorts } from './ports.ts';
+import { type EmbeddedPostgres, startPostgres } from './postgres.ts';
+
+let scratch: string;
+beforeAll(() => {
+  scratch = mkdtempSync(join(tmpdir(), 'postgres-test-'));
+  // PostgreSQL's user, another one when these tests run as root, passes through.
+  chmodSync(scratch, 0o711);
+});
+afterAll(() => rmSync(scratch, { recursive: true }));
+
+async function query(url: string, sql: string): Promise<Record<string, unknown>[]> {
+  const client = new pg.Client({ connectionString: url, connectionTimeoutMillis: 10_000 });
+  await client.connect();
+  try {
+    return (await client.query(sql)).rows;
+  } finally {
+    await client.end();
+  }
+}
+
+/** A process of its own that starts a server; resolves with the server's process id. */
+async function hold(args: string[], env: NodeJS.ProcessEnv = process.env): Promise<{ holder: ChildProcess; pid: number }> {
+  const holder = spawn(process.execPath, [join(import.meta.dirname, 'testing/holder.ts'), 'postgres', ...args], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+    env,
+  });
+  const [line] = await once(holder.stdout ?? process.stdin, 'data');
+  return { holder, pid: Number(String(line).trim()) };
+}
+
+async function killed(holder: ChildProcess): Promise<void> {
+  holder.kill('SIGKILL');
+  await once(holder, 'exit');
+}
+
+describe('a temporary server', () => {
+  let postgres: EmbeddedPostgres;
+  beforeAll(async () => {
+    postgres = await startPostgres({ config: { work_mem: '5MB' } });
+  });
+  afterAll(() => postgres.stop());
+
+  test('what was committed is there after SIGKILL, in the middle of sessions, and a start on the same port', async () => {
+    await query(postgres.url, 'CREATE TABLE kept (id int)');
+    await query(postgres.url, 'INSERT INTO kept VALUES (1)');
+    const session = new pg.Client(postgres.url);
+    session.on('error', () => undefined);
+    await session.connect();
+    const work = session.query('SELECT count(*) FROM generate_series(1, 20000000)').catch((error: Error) => error);
+    const before = postgres.pid;
+    postgres.kill('SIGKILL');
+    await postgres.exited;
+    await postgres.start();
+    await work;
+    expect(postgres.pid).not.toBe(before);
+    expect(await query(postgres.url, 'SELECT id FROM kept')).toEqual([{ id: 1 }]);
+  });
+
+  test('nobody gets in without the password', async () => {
+    const wrong = new URL(postgres.url);
+    wrong.password = 'millrace';
+    await expect(query(wrong.href, 'SELECT 1')).rejects.toThrow('password authentication failed');
+    expect(await query(postgres.url, 'SHOW listen_addresses')).toEqual([{ listen_addresses: '127.0.0.1' }]);
+    expect(await query(postgres.url, 'SHOW unix_socket_directories')).toEqual([{ unix_socket_directories: '' }]);
+    expect(await query(postgres.url, 'SELECT DISTINCT auth_method FROM pg_hba_file_rules')).toEqual([
+      { auth_method: 'scram-sha-256' },
+    ]);
+  });
+
+  test('settings of the caller reach the server; texts are UTF-8, also in upper case', async () => {
+    expect(await query(postgres.url, 'SHOW work_mem')).toEqual([{ work_mem: '5MB' }]);
+    expect(await query(postgres.url, "SELECT upper('größe') AS text")).toEqual([{ text: 'GRÖßE' }]);
+  });
+
+  test('a running server is not started a second time', async () => {
+    await expect(postgres.start()).rejects.toThrow('still runs as process');
+  });
+});
+
+test('a folder keeps its data and its password, which only the owner can read', async () => {
+  const folder = join(scratch, 'kept');
+  const first = await startPostgres({ folder });
+  await query(first.url, 'CREATE TABLE kept AS SELECT 7 AS id');
+  await first.stop();
+  expect(statSync(join(folder, 'password')).mode & 0o777).toBe(0o600);
+  const second = await startPostgres({ folder });
+  onTestFinished(() => second.stop());
+  expect(new URL(second.url).password).toBe(new URL(first.url).password);
+  expect(await query(second.url, 'SELECT id FROM kept')).toEqual([{ id: 7 }]);
+  await expect(startPostgres({ folder })).rejects.toThrow('is in use by process');
+});
+
+test('a server left over by a killed process is ended, and its data is taken over', async () => {
+  const folder = join(scratch, 'orphan');
+  const { holder, pid } = await hold([folder]);
+  const password = readFileSync(join(folder, 'password'), 'utf8').trim();
+  await killed(holder);
+  expect(identify(pid), 'the orphan').toBeDefined();
+  const postgres = await startPostgres({ folder });
+  onTestFinished(() => postgres.stop());
+  expect(identify(pid), 'the orphan').toBeUndefined();
+  expect(new URL(postgres.url).password).toBe(password);
+});
+
+test('a temporary server left over by a killed process is cleared away by the next start of anyone', async () => {
+  const env = { ...process.env, TMPDIR: join(scratch, 'tmp') };
+  mkdirSync(env.TMPDIR, { mode: 0o711 });
+  const first = await hold([], env);
+  const [left] = readdirSync(env.TMPDIR);
+  await killed(first.holder);
+  const second = await hold([], env);
+  onTestFinished(() => void process.kill(second.pid, 'SIGKILL'));
+  expect(identify(first.pid)).toBeUndefined();
+  expect(existsSync(join(env.TMPDIR, String(left)))).toBe(false);
+  await killed(second.holder);
+});
+
+test('stop() ends a frozen server, too, and removes its folder', async () => {
+  const postgres = await startPostgres();
+  postgres.kill('SIGSTOP');
+  const { pid } = postgres;
+  await postgres.stop();
+  expect(identify(pid)).toBeUndefined();
+  await expect(postgres.start()).rejects.toThrow('has been stopped');
+});
+
+test('a wrong setting is an error with the last words of the server, and a taken port is named', async () => {
+  await expect(startPostgres({ config: { shared_buffers: 'plenty' } })).rejects.toThrow(
+    /ended before it was ready.*shared_buffers/s,
+  );
+  const [port = 0] = await freePorts(1);
+  const server = createServer().listen(port, '127.0.0.1');
+  await once(server, 'listening');
+  onTestFinished(() => void server.close());
+  await expect(startPostgres({ port })).rejects.toThrow(`PostgreSQL cannot listen on 127.0.0.1:${port}`);
+});
+
+test.runIf(process.getuid?.() === 0)(
+  'as root, a folder that only root can reach has its data elsewhere and says where',
+  async () => {
+    const folder = join(scratch, 'private', 'postgres');
+    mkdirSync(join(scratch, 'private'), { mode: 0o700 });
+    const postgres = await startPostgres({ folder });
+    const place = readFileSync(join(folder, 'moved-to'), 'utf8').trim();
+    onTestFinished(async () => {
+      await postgres.stop();
+      rmSync(place, { recursive: true });
+    });
+    expect(place).toMatch(/^\/var\/lib\/millrace\/data-/);
+    expect(await query(postgres.url, 'SELECT 1 AS one')).toEqual([{ one: 1 }]);
+  },
+);
