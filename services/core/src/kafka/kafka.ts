@@ -109,8 +109,12 @@ export interface Batch {
   commit(next: number, metadata: string): Promise<void>;
 }
 
+/**
+ * `again`: this reader told it before, and no batch was handled since; what it means for the coming batches holds, but
+ * count it once.
+ */
 export type Notice =
-  | { kind: 'recreated'; topic: string; partition: number; expected: string; found: string; restartAt: number }
+  | { kind: 'recreated'; topic: string; partition: number; expected: string; found: string; restartAt: number; again?: true }
   | {
       kind: 'truncated';
       topic: string;
@@ -119,8 +123,9 @@ export type Notice =
       end: number;
       restartAt: number;
       bookmark: { timestampMs: number };
+      again?: true;
     }
-  | { kind: 'lost'; topic: string; partition: number; next: number; start: number; records: number };
+  | { kind: 'lost'; topic: string; partition: number; next: number; start: number; records: number; again?: true };
 
 export interface ReadOptions {
   group: string;
@@ -133,7 +138,10 @@ export interface ReadOptions {
    * partition is paused and the group goes on without waiting. Never called twice at a time for one partition.
    */
   handle(batch: Batch): Promise<void>;
-  /** Something happened to the log that users must know: a Warning event, a metric and a log line. Called before any batch that follows from it. */
+  /**
+   * Something happened to the log that users must know: a Warning event, a metric and a log line. Called after each load
+   * whose position leads to it, before any batch that follows from it.
+   */
   notice(notice: Notice): void;
   /** Batches of how many partitions may be handled at a time. Default: 4. */
   concurrency?: number;

@@ -1,0 +1,95 @@
+/**
+ * Fetch request and response, version 11, without a fetch session (https://kafka.apache.org/protocol#The_Messages_Fetch).
+ * Not kafkajs' codec, which rejects the whole answer when one partition has an error.
+ */
+import type { Protocol } from 'kafkajs/src/network/connectionPool.js';
+import Decoder from 'kafkajs/src/protocol/decoder.js';
+import Encoder from 'kafkajs/src/protocol/encoder.js';
+import { errorOf } from './errors.ts';
+import { ANSWER_MS } from './link.ts';
+import { type Decoded, decodeBatches } from './recordBatch.ts';
+
+/** Of one partition in one answer. A record that is larger than this comes all the same, alone. */
+export const PARTITION_BYTES = 1_048_576;
+/** Of one answer. */
+export const ANSWER_BYTES = 8 * 1_048_576;
+const READ_COMMITTED = 1;
+
+export interface FetchedPartition {
+  partition: number;
+  outcome: FetchedLog | Error;
+}
+
+export interface FetchedLog extends Decoded {
+  start: number;
+  end: number;
+}
+
+/** @param waitMs how long the broker holds the answer back while there is nothing at any of the offsets */
+export function fetchRequest(topic: string, offsets: ReadonlyMap<number, number>, waitMs: number): Protocol<FetchedPartition[]> {
+  return {
+    request: {
+      apiKey: 1,
+      apiVersion: 11,
+      apiName: 'Fetch',
+      encode: async () =>
+        new Encoder()
+          .writeInt32(-1) // replica: none, a client
+          .writeInt32(waitMs)
+          .writeInt32(1) // least bytes
+          .writeInt32(ANSWER_BYTES)
+          .writeInt8(READ_COMMITTED)
+          .writeInt32(0)
+          .writeInt32(-1) // no fetch session
+          .writeArray([
+            new Encoder().writeString(topic).writeArray([...offsets].map(([partition, offset]) => encode(partition, offset))),
+          ])
+          .writeArray([]) // forgotten topics
+          .writeString(''), // rack
+    },
+    response: {
+      decode: async (payload) => {
+        const decoder = new Decoder(payload);
+        decoder.readInt32(); // throttle time
+        const error = errorOf(decoder.readInt16());
+        if (error) throw error;
+        decoder.readInt32(); // session
+        return decoder
+          .readArray((topics) => {
+            topics.readString();
+            return topics.readArray((partition) => decode(partition, offsets));
+          })
+          .flat();
+      },
+      parse: async (partitions) => partitions,
+    },
+    requestTimeout: waitMs + ANSWER_MS,
+  };
+}
+
+function encode(partition: number, offset: number): Encoder {
+  return new Encoder(64)
+    .writeInt32(partition)
+    .writeInt32(-1) // leader epoch: not checked here
+    .writeInt64(offset)
+    .writeInt64(-1) // log start: for followers
+    .writeInt32(PARTITION_BYTES);
+}
+
+function decode(decoder: Decoder, offsets: ReadonlyMap<number, number>): FetchedPartition {
+  const partition = decoder.readInt32();
+  const errorCode = decoder.readInt16();
+  const end = Number(decoder.readInt64());
+  decoder.readInt64(); // last stable offset
+  const start = Number(decoder.readInt64());
+  const aborted = decoder.readArray((one) => ({ producerId: one.readInt64(), firstOffset: Number(one.readInt64()) }));
+  decoder.readInt32(); // preferred replica
+  const log = decoder.readBytes() ?? Buffer.alloc(0);
+  const error = errorOf(errorCode);
+  if (error) return { partition, outcome: error };
+  try {
+    return { partition, outcome: { start, end, ...decodeBatches(log, offsets.get(partition) ?? 0, aborted) } };
+  } catch (cause) {
+    return { partition, outcome: cause instanceof Error ? cause : new Error(String(cause)) };
+  }
+}

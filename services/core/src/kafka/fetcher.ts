@@ -1,0 +1,106 @@
+/**
+ * Gets records for the lanes of one reader: one fetch at a time per broker, for all partitions that wait there.
+ *
+ * Invariants: a partition is fetched only while its lane waits, so at most one answer (8 MiB) and one batch per lane are
+ * in memory; topic id and leader epoch are asked from the same broker after the fetch, so records of a recreated topic
+ * never come under the old id (a broker learns the new id before it writes the first record: FACTS trap 4).
+ */
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import type { Cluster } from './cluster.ts';
+import { type FetchedLog, type FetchedPartition, fetchRequest } from './fetch.ts';
+import { epochOf, topicOf } from './locate.ts';
+
+/** How long a broker holds a fetch back while there is nothing new. */
+const WAIT_MS = 250;
+/** The same while some lane is about to ask: its request would wait behind this one. */
+const SHORT_WAIT_MS = 20;
+
+export interface Fetched extends FetchedLog {
+  topicId: string;
+  leaderEpoch: number;
+}
+
+interface Waiter {
+  offset: number;
+  resolve(fetched: Fetched): void;
+  reject(error: unknown): void;
+}
+
+export class Fetcher {
+  readonly #cluster: Cluster;
+  readonly #topic: string;
+  readonly #isHurried: () => boolean;
+  readonly #waiting = new Map<number, Map<number, Waiter>>();
+  readonly #pumping = new Set<number>();
+
+  /** @param isHurried whether a lane that does not wait now will soon */
+  constructor(cluster: Cluster, topic: string, isHurried: () => boolean) {
+    this.#cluster = cluster;
+    this.#topic = topic;
+    this.#isHurried = isHurried;
+  }
+
+  /**
+   * Waits until the log has something at or after `offset`; once at a time per partition.
+   * @throws the partition's protocol error (OFFSET_OUT_OF_RANGE …), the connection's error, the signal's reason
+   */
+  async next(partition: number, offset: number, signal: AbortSignal): Promise<Fetched> {
+    const { leader } = await this.#cluster.leader(this.#topic, partition);
+    signal.throwIfAborted();
+    const here = this.#waiting.get(leader) ?? new Map<number, Waiter>();
+    this.#waiting.set(leader, here);
+    const { promise, resolve, reject } = Promise.withResolvers<Fetched>();
+    const waiter = { offset, resolve, reject };
+    here.set(partition, waiter);
+    const onAbort = () => {
+      if (here.get(partition) === waiter) here.delete(partition);
+      reject(signal.reason);
+    };
+    signal.addEventListener('abort', onAbort);
+    void this.#pump(leader, here);
+    try {
+      return await promise;
+    } finally {
+      signal.removeEventListener('abort', onAbort);
+    }
+  }
+
+  /** Fetches from one broker while lanes wait there; never rejects: failures go to the waiters. */
+  async #pump(node: number, waiters: Map<number, Waiter>): Promise<void> {
+    if (this.#pumping.has(node)) return;
+    this.#pumping.add(node);
+    await nextTurn(); // lanes that come in the same turn share the first fetch
+    while (waiters.size > 0) await this.#round(node, new Map(waiters), waiters);
+    this.#pumping.delete(node);
+  }
+
+  async #round(node: number, asked: Map<number, Waiter>, waiters: Map<number, Waiter>): Promise<void> {
+    const settle = (partition: number, use: (waiter: Waiter) => void) => {
+      const waiter = asked.get(partition);
+      if (!waiter || waiters.get(partition) !== waiter) return; // gone meanwhile
+      waiters.delete(partition);
+      use(waiter);
+    };
+    try {
+      const offsets = new Map([...asked].map(([partition, { offset }]) => [partition, offset]));
+      await this.#cluster.onNode(node, this.#topic, async (link) => {
+        const answer = await link.sendFetch(fetchRequest(this.#topic, offsets, this.#isHurried() ? SHORT_WAIT_MS : WAIT_MS));
+        const news = answer.filter((one) => hasNews(one, offsets.get(one.partition) ?? 0));
+        if (news.length === 0) return;
+        if (news.some(({ outcome }) => outcome instanceof Error)) this.#cluster.forget(this.#topic);
+        const topic = await topicOf(this.#cluster, link, this.#topic);
+        for (const { partition, outcome } of news)
+          settle(partition, (waiter) => {
+            if (outcome instanceof Error) waiter.reject(outcome);
+            else waiter.resolve({ ...outcome, topicId: topic.id, leaderEpoch: epochOf(topic, partition) });
+          });
+      });
+    } catch (error) {
+      for (const partition of asked.keys()) settle(partition, (waiter) => waiter.reject(error));
+    }
+  }
+}
+
+function hasNews({ outcome }: FetchedPartition, offset: number): boolean {
+  return outcome instanceof Error || outcome.records.length > 0 || outcome.next > offset;
+}

@@ -1,0 +1,197 @@
+/**
+ * One partition of a reader while it is assigned: load the position, find the place, hand over batch after batch.
+ *
+ * Invariants:
+ * - one handler at a time per partition, also over a rebalance: a lane starts when the one before has ended;
+ * - a batch follows the position that was loaded, or the batch before, or a notice that says what is between;
+ * - records come from the log with the topic id and the leader epoch that the place was found in: another one loads again,
+ *   since a new leader may have a shorter log;
+ * - after `signal` is aborted nothing is committed by this lane.
+ */
+import type { Logger } from 'pino';
+import { isTransport, messageOf, typeOf } from './errors.ts';
+import type { Fetched } from './fetcher.ts';
+import type { Batch, KafkaRecord, PartitionState, ReadOptions } from './kafka.ts';
+import { Reload } from './kafka.ts';
+import type { Located } from './locate.ts';
+import { checkFirst, checkNext, decideStart, type Happening, isTold, type Start } from './resume.ts';
+import { backoffMs, pause, within } from './retry.ts';
+import type { Slots } from './slots.ts';
+
+/** A handler that runs longer no longer counts against the reader's concurrency. */
+const LONG_MS = 3_000;
+const MAX_BACKOFF_MS = 5_000;
+/** After an outage of Kafka, at the latest this much later. */
+const MAX_KAFKA_BACKOFF_MS = 1_000;
+/** More reloads in a row than this, without a batch between, wait as after an error. */
+const MAX_QUICK_RELOADS = 3;
+
+export interface LaneOptions {
+  partition: number;
+  read: ReadOptions;
+  locate(): Promise<Located>;
+  fetch(offset: number, signal: AbortSignal): Promise<Fetched>;
+  commit(next: number, metadata: string): Promise<void>;
+  slots: Slots;
+  log: Logger;
+}
+
+export class Lane {
+  readonly done: Promise<void>;
+  readonly #options: LaneOptions;
+  readonly #draining = new AbortController();
+  readonly #aborting = new AbortController();
+  readonly #state: PartitionState;
+  #told: Happening | null = null;
+  #failures = 0;
+  #quickReloads = 0;
+  #waits = false;
+
+  /** @param previous the end of the lane that had this partition before */
+  constructor(options: LaneOptions, previous: Promise<void>) {
+    this.#options = options;
+    this.#state = { partition: options.partition, state: 'loading', reason: null, next: null, end: null };
+    this.done = previous.then(() => this.#run());
+  }
+
+  get state(): PartitionState {
+    return { ...this.#state };
+  }
+
+  /** Whether it will soon ask for records, but does not now. */
+  get isHurried(): boolean {
+    return !this.#waits && this.#state.state !== 'paused' && !this.#draining.signal.aborted;
+  }
+
+  /** Starts nothing new; aborts what runs after the grace time. Resolves when ended, or at the abort. */
+  async stop(graceMs: number): Promise<void> {
+    const reason = new Error(`partition ${this.#options.partition} was given up`);
+    this.#draining.abort(reason);
+    if (graceMs > 0) await within(this.done, graceMs).catch(() => {});
+    this.#aborting.abort(reason);
+  }
+
+  async #run(): Promise<void> {
+    const signal = this.#draining.signal;
+    while (!signal.aborted) {
+      try {
+        await this.#follow(signal);
+      } catch (error) {
+        if (signal.aborted) break;
+        await this.#recover(error, signal);
+      }
+    }
+  }
+
+  async #recover(error: unknown, signal: AbortSignal): Promise<void> {
+    const reason = messageOf(error);
+    const isReload = error instanceof Reload || typeOf(error) === 'OFFSET_OUT_OF_RANGE';
+    const { log, read, partition } = this.#options;
+    log.warn(
+      { group: read.group, topic: read.topic, partition, reason },
+      isReload ? 'loading the position again' : 'partition paused',
+    );
+    if (isReload && ++this.#quickReloads <= MAX_QUICK_RELOADS) {
+      this.#set('loading', reason);
+      return;
+    }
+    this.#set('paused', reason);
+    this.#failures++;
+    await pause(backoffMs(this.#failures, isTransport(error) ? MAX_KAFKA_BACKOFF_MS : MAX_BACKOFF_MS), signal);
+  }
+
+  /** Loads and reads on until something throws. */
+  async #follow(signal: AbortSignal): Promise<never> {
+    const { read, partition, locate, fetch } = this.#options;
+    this.#set('loading', this.#state.reason);
+    const before = await locate();
+    signal.throwIfAborted();
+    const topic = { id: before.topicId, partitions: before.partitions };
+    const position = await read.load(partition, topic, this.#aborting.signal);
+    signal.throwIfAborted();
+    const log = await locate(); // the load may have taken long
+    if (log.topicId !== before.topicId) throw new Reload(`topic ${read.topic} was recreated while the position was loaded`);
+    signal.throwIfAborted();
+    let start: Start | null = decideStart(position, log);
+    this.#tell(start.happening);
+    let at = start.fetchFrom;
+    this.#set('reading', null, start.next, log.end);
+    for (;;) {
+      const fetched = await this.#wait(() => fetch(at, signal));
+      if (fetched.topicId !== log.topicId)
+        throw new Reload(`topic ${read.topic} was recreated: its id is ${fetched.topicId} now`);
+      if (fetched.leaderEpoch !== log.leaderEpoch)
+        throw new Reload(`partition ${partition} of topic ${read.topic} has a new leader`);
+      const first = fetched.records[0] ?? null;
+      const verdict = start?.check ? checkFirst(start.next, start.check, first, fetched) : checkNext(at, first, fetched);
+      if (verdict.go === 'reload') throw new Reload(`partition ${partition} of topic ${read.topic}: ${verdict.reason}`);
+      if (verdict.go === 'restart') {
+        this.#tell(verdict.happening);
+        at = fetched.start;
+        start = null;
+        this.#set('reading', null, at, fetched.end);
+        continue;
+      }
+      start = null;
+      at = fetched.next;
+      const records = verdict.skip > 0 ? fetched.records.slice(verdict.skip) : fetched.records;
+      if (records.length > 0) await this.#handle(records, fetched, signal);
+    }
+  }
+
+  async #handle(records: KafkaRecord[], { topicId, end }: Fetched, signal: AbortSignal): Promise<void> {
+    const { read, partition, slots } = this.#options;
+    const next = (records.at(-1) as KafkaRecord).offset + 1;
+    const aborted = this.#aborting.signal;
+    const batch: Batch = {
+      topic: read.topic,
+      partition,
+      topicId,
+      records,
+      next,
+      end,
+      signal: aborted,
+      commit: async (offset, metadata) => {
+        aborted.throwIfAborted();
+        await this.#options.commit(offset, metadata);
+      },
+    };
+    const release = await slots.take(signal);
+    const long = setTimeout(() => {
+      release();
+      this.#set('paused', `one batch has been worked on for more than ${LONG_MS / 1000} s`);
+    }, LONG_MS);
+    try {
+      await read.handle(batch);
+    } finally {
+      clearTimeout(long);
+      release();
+    }
+    this.#told = null;
+    this.#failures = 0;
+    this.#quickReloads = 0;
+    this.#set('reading', null, next, end);
+    signal.throwIfAborted();
+  }
+
+  async #wait<T>(wait: () => Promise<T>): Promise<T> {
+    this.#waits = true;
+    try {
+      return await wait();
+    } finally {
+      this.#waits = false;
+    }
+  }
+
+  #tell(found: Happening | null): void {
+    if (found === null) return;
+    const { read, partition } = this.#options;
+    const { again, happening } = isTold(found, this.#told);
+    this.#told = found;
+    read.notice({ ...happening, topic: read.topic, partition, ...(again ? { again } : {}) });
+  }
+
+  #set(state: PartitionState['state'], reason: string | null, next?: number, end?: number): void {
+    Object.assign(this.#state, { state, reason, ...(next === undefined ? {} : { next }), ...(end === undefined ? {} : { end }) });
+  }
+}

@@ -1,0 +1,137 @@
+/**
+ * One broker's connections: one for fetches, which wait at the broker, and one for everything else, which must not wait
+ * behind them (a broker answers the requests of one connection one after the other).
+ *
+ * Invariant: a link is never reconnected. kafkajs keeps the half-read response of the old connection in its buffer, so a
+ * link whose connection failed or whose answer did not come is closed, and a new one is made.
+ */
+import './requestQueue.ts';
+import { connect as connectTcp } from 'node:net';
+import { type ConnectionOptions, connect as connectTls } from 'node:tls';
+import Broker from 'kafkajs/src/broker/index.js';
+import ConnectionPool, { type Connection, type KafkajsLogger, type Protocol } from 'kafkajs/src/network/connectionPool.js';
+import type { Logger } from 'pino';
+import { KafkaError } from './errors.ts';
+
+export interface Sasl {
+  mechanism: 'PLAIN' | 'SCRAM-SHA-256' | 'SCRAM-SHA-512';
+  username: string;
+  password: string;
+}
+
+export interface LinkOptions {
+  clientId: string;
+  tls?: ConnectionOptions;
+  sasl?: Sasl;
+  log: Logger;
+}
+
+const CONNECT_MS = 4_000;
+const LOGIN_MS = 5_000;
+/** How long an answer may take, unless a request says that the broker may hold it for longer. */
+export const ANSWER_MS = 10_000;
+/** The newest request versions that this code has encoders of, by API key. */
+const NEEDED: readonly [key: number, version: number, name: string][] = [
+  [0, 7, 'Produce'],
+  [1, 11, 'Fetch'],
+  [3, 12, 'Metadata'],
+  [44, 0, 'IncrementalAlterConfigs'],
+];
+
+export class Link {
+  readonly address: string;
+  readonly broker: Broker;
+  readonly #pool: ConnectionPool;
+  #ready: Promise<void> | null = null;
+  #fetchReady: Promise<void> | null = null;
+  #closed = false;
+
+  constructor(address: string, options: LinkOptions) {
+    const colon = address.lastIndexOf(':');
+    const logger = bridge(options.log);
+    this.address = address;
+    this.#pool = new ConnectionPool({
+      host: address.slice(0, colon).replace(/^\[|\]$/g, ''),
+      port: Number(address.slice(colon + 1)),
+      clientId: options.clientId,
+      ssl: options.tls ?? null,
+      sasl: options.sasl ? { ...options.sasl } : null,
+      connectionTimeout: CONNECT_MS,
+      requestTimeout: ANSWER_MS,
+      enforceRequestTimeout: true,
+      socketFactory: ({ host, port, ssl, onConnect }) =>
+        (ssl ? connectTls({ host, port, ...ssl }, onConnect) : connectTcp({ host, port }, onConnect))
+          .setKeepAlive(true, 30_000)
+          .setNoDelay(true),
+      logger,
+    });
+    this.broker = new Broker({ connectionPool: this.#pool, logger, authenticationTimeout: LOGIN_MS });
+  }
+
+  /** False once a connection was there and is gone: make a new link. */
+  get usable(): boolean {
+    const lost = (ready: Promise<void> | null, connection: Connection, up: boolean) => ready && up && !connection.isConnected();
+    return (
+      !this.#closed &&
+      !lost(this.#ready, this.#pool.pool[0], this.#up) &&
+      !lost(this.#fetchReady, this.#pool.pool[1], this.#fetchUp)
+    );
+  }
+  #up = false;
+  #fetchUp = false;
+
+  /** Connects, logs in and checks the broker's version; once. */
+  ready(): Promise<void> {
+    this.#ready ??= this.broker.connect().then(() => {
+      this.#up = true;
+      this.#checkVersions();
+    });
+    return this.#ready;
+  }
+
+  /** Sends a request that kafkajs has no codec of. */
+  async send<T>(protocol: Protocol<T>): Promise<T> {
+    await this.ready();
+    return this.#pool.pool[0].send(protocol);
+  }
+
+  /** Sends a request on the connection whose requests may wait at the broker. */
+  async sendFetch<T>(protocol: Protocol<T>): Promise<T> {
+    await this.ready();
+    const connection = this.#pool.pool[1];
+    this.#fetchReady ??= connection.connect().then(async () => {
+      await connection.authenticate();
+      this.#fetchUp = true;
+    });
+    await this.#fetchReady;
+    return connection.send(protocol);
+  }
+
+  /** Closes at once; requests under way reject. */
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    for (const connection of this.#pool.pool) {
+      connection.rejectRequests(new KafkaError(`the connection to ${this.address} was closed`, { retriable: true }));
+      // Nothing is pending any more, so this only marks the connection as ended.
+      connection.disconnect().catch(() => {});
+      connection.socket?.destroy();
+    }
+  }
+
+  #checkVersions(): void {
+    for (const [key, version, name] of NEEDED) {
+      const range = this.broker.versions?.[key];
+      if (!range || version < range.minVersion || version > range.maxVersion)
+        throw new KafkaError(
+          `broker ${this.address} offers ${name} ${range ? `${range.minVersion} to ${range.maxVersion}` : 'not at all'}; Millrace needs version ${version} (Kafka 3.1 to 4.x)`,
+        );
+    }
+  }
+}
+
+/** kafkajs logs each failure that it also throws: only for those who look for it. */
+function bridge(log: Logger): KafkajsLogger {
+  const write = (message: string, fields?: object) => log.trace({ kafkajs: fields }, message);
+  return { namespace: () => bridge(log), debug: write, info: write, warn: write, error: write };
+}
