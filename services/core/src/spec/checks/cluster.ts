@@ -1,0 +1,31 @@
+/** Scaling and alerts: numbers that contradict each other. The namespace that Millrace's own tables are in. */
+import { partitionsOf } from '../defaults.ts';
+import type { Pipeline } from '../pipeline.ts';
+import type { Finding } from '../problem.ts';
+
+/** Schema of positions, ledger and the like. */
+const OWN_SCHEMA = 'millrace';
+
+export function checkCluster(pipeline: Pipeline): Finding[] {
+  const { scale = {}, alerts } = pipeline.spec;
+  const findings: Finding[] = [];
+  const partitions = partitionsOf(pipeline);
+  for (const name of ['min', 'max', 'replicas'] as const) {
+    const value = scale[name];
+    if (value === undefined || value <= partitions) continue;
+    const message = `${name} is above the ${partitions} partitions; a replica without a partition does nothing`;
+    findings.push({ path: ['spec', 'scale', name], message, allowed: `at most ${partitions}, or more topics.partitions` });
+  }
+  if (scale.min !== undefined && scale.max !== undefined && scale.min > scale.max)
+    findings.push({ path: ['spec', 'scale', 'min'], message: `min is above max ${scale.max}`, allowed: `at most ${scale.max}` });
+  const { warn, critical } = alerts?.lagSeconds ?? {};
+  if (warn !== undefined && critical !== undefined && warn >= critical) {
+    const message = `warn is not below critical ${critical}`;
+    findings.push({ path: ['spec', 'alerts', 'lagSeconds', 'warn'], message, allowed: `less than ${critical}` });
+  }
+  if (pipeline.metadata.namespace === OWN_SCHEMA) {
+    const message = `the schema ${OWN_SCHEMA} holds Millrace's own tables`;
+    findings.push({ path: ['metadata', 'namespace'], message, allowed: 'another namespace' });
+  }
+  return findings;
+}

@@ -1,0 +1,63 @@
+/** The source and the topics. */
+import { namesOf } from '../names.ts';
+import type { Pipeline } from '../pipeline.ts';
+import type { Finding, Path } from '../problem.ts';
+import { FAULT_KINDS, type Replay, type Simulator } from '../source.ts';
+
+const FORMAT_NAMES = '.csv, .json, .ndjson or .jsonl, each also with .gz';
+
+export function checkSource(pipeline: Pipeline): Finding[] {
+  const { replay, simulator, topic } = pipeline.spec.source;
+  return [
+    ...(replay ? checkReplay(replay) : []),
+    ...(simulator ? checkSimulator(pipeline, simulator) : []),
+    ...(topic ? checkTopic(pipeline, topic.name) : []),
+  ];
+}
+
+function checkReplay(replay: Replay): Finding[] {
+  const path: Path = ['spec', 'source', 'replay'];
+  const format = replay.format ?? formatOf(replay.path);
+  if (format === null) {
+    const message = 'the name does not tell what is in the file';
+    return [{ path: [...path, 'path'], message, allowed: `a name that ends in ${FORMAT_NAMES}, or source.replay.format` }];
+  }
+  if (replay.delimiter === undefined || format === 'csv') return [];
+  return [
+    { path: [...path, 'delimiter'], message: `a ${format} file has no delimiter`, allowed: 'a delimiter with csv', at: 'name' },
+  ];
+}
+
+/** The format that a file name tells; the part after ? of a URL is no part of the name. */
+function formatOf(path: string): string | null {
+  const name = /^https?:/i.test(path) ? path.replace(/[?#].*$/, '') : path;
+  return /\.(csv|json|ndjson|jsonl)(\.gz)?$/i.exec(name)?.[1]?.toLowerCase() ?? null;
+}
+
+function checkSimulator(pipeline: Pipeline, simulator: Simulator): Finding[] {
+  const path: Path = ['spec', 'source', 'simulator'];
+  const findings: Finding[] = [];
+  if (simulator.rate === undefined && simulator.step === undefined)
+    findings.push({ path, message: 'neither rate nor step says how many records there are', allowed: 'rate, step, or both' });
+  const fields = Object.values(pipeline.spec.record.fields);
+  const possible: Partial<Record<(typeof FAULT_KINDS)[number], boolean>> = {
+    missing: fields.some(({ required }) => required === true),
+    outOfRange: fields.some(({ min, max }) => min !== undefined || max !== undefined),
+    wrongType: fields.some(({ type }) => type !== 'text'),
+  };
+  const needs = { missing: 'a required field', outOfRange: 'a field with min or max', wrongType: 'a field that is not text' };
+  for (const [index, kind] of (simulator.faults?.kinds ?? []).entries()) {
+    if (possible[kind] !== false) continue;
+    const message = `no field can be made wrong in this way: there is not ${needs[kind as keyof typeof needs]}`;
+    const allowed = FAULT_KINDS.filter((other) => possible[other] !== false).join(', ');
+    findings.push({ path: [...path, 'faults', 'kinds', index], message, allowed });
+  }
+  return findings;
+}
+
+function checkTopic(pipeline: Pipeline, name: string): Finding[] {
+  const { processed, dlq } = namesOf(pipeline);
+  if (name !== processed && name !== dlq) return [];
+  const message = 'the Pipeline would read what it writes';
+  return [{ path: ['spec', 'source', 'topic', 'name'], message, allowed: 'another topic, or another topics.prefix' }];
+}

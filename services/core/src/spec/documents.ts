@@ -1,0 +1,183 @@
+/**
+ * Reads YAML (of which JSON is a part) and remembers where everything stands.
+ *
+ * Invariants: a name stands once in its map; aliases are bounded; whole numbers beyond 2^53 are refused rather than
+ * rounded; nothing but the types of YAML's core schema comes out. Time is linear in the size of the file.
+ */
+import {
+  type Document,
+  isAlias,
+  isMap,
+  isScalar,
+  isSeq,
+  LineCounter,
+  type Node,
+  type ParsedNode,
+  parseAllDocuments,
+  visit,
+  type YAMLMap,
+} from 'yaml';
+import type { Path, Problem } from './problem.ts';
+
+export const MAX_FILE_BYTES = 1_048_576;
+const MAX_ALIASES = 100;
+const YAML_ALLOWED = 'YAML 1.2 or JSON';
+
+export interface Place {
+  /** From 1. */
+  line: number;
+  /** From 1. */
+  column: number;
+}
+
+export interface YamlDocument {
+  value: unknown;
+  /** Where the name or the value at a path stands; where there is none, the nearest that is around it. */
+  locate(path: Path, at?: 'name'): Place;
+}
+
+export interface YamlFile {
+  documents: YamlDocument[];
+  problems: Problem[];
+}
+
+/** What is wrong with the text itself; `offset` in characters. */
+interface Flaw {
+  message: string;
+  found: string;
+  allowed: string;
+  offset: number;
+}
+
+/** The documents of a file that are not empty, and what is wrong with it as YAML. Throws nothing. */
+export function readDocuments(text: string | Uint8Array, file: string): YamlFile {
+  const lines = new LineCounter();
+  const place = (offset: number): Place => {
+    const { line, col } = lines.linePos(offset);
+    return { line: Math.max(line, 1), column: Math.max(col, 1) };
+  };
+  const problem = ({ message, found, allowed, offset }: Flaw): Problem => ({
+    file,
+    ...place(offset),
+    path: '',
+    found,
+    allowed,
+    message,
+  });
+  const read = readText(text);
+  if (typeof read !== 'string') return { documents: [], problems: [problem(read)] };
+  const parsed = parse(read, lines);
+  if ('message' in parsed) return { documents: [], problems: [problem(parsed)] };
+
+  const documents: YamlDocument[] = [];
+  const problems: Problem[] = [];
+  for (const document of parsed) {
+    const flaws = flawsOf(document, read);
+    if (flaws.length === 0 && document.contents !== null) {
+      try {
+        const value: unknown = document.toJS({ maxAliasCount: MAX_ALIASES });
+        if (value !== null) documents.push({ value, locate: (path, at) => place(offsetOf(document, path, at)) });
+      } catch (error) {
+        const offset = document.contents.range[0];
+        const allowed = `at most ${MAX_ALIASES} uses of anchors`;
+        flaws.push({ message: (error as Error).message, found: 'too many aliases', allowed, offset });
+      }
+    }
+    problems.push(...flaws.map(problem));
+  }
+  return { documents, problems };
+}
+
+function readText(text: string | Uint8Array): string | Flaw {
+  const bytes = typeof text === 'string' ? Buffer.byteLength(text) : text.length;
+  const flaw = (message: string, found: string, allowed: string): Flaw => ({ message, found, allowed, offset: 0 });
+  if (bytes > MAX_FILE_BYTES)
+    return flaw('the file is too large for a Pipeline', `${bytes} bytes`, `at most ${MAX_FILE_BYTES} bytes`);
+  if (typeof text === 'string') return text;
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(text);
+  } catch {
+    return flaw('the file is no text', 'bytes that are not UTF-8', `${YAML_ALLOWED}, in UTF-8`);
+  }
+}
+
+function parse(text: string, lineCounter: LineCounter): Document.Parsed<ParsedNode>[] | Flaw {
+  try {
+    const documents = parseAllDocuments(text, {
+      lineCounter,
+      prettyErrors: false,
+      stringKeys: true,
+      uniqueKeys: false, // checked in `flawsOf`: the library's own check takes quadratic time
+      resolveKnownTags: false,
+      logLevel: 'silent',
+    });
+    return Array.isArray(documents) ? documents : [];
+  } catch (error) {
+    // The parser is recursive: a file nested thousands deep ends its stack.
+    const found = error instanceof RangeError ? 'lists or objects nested too deep' : 'something else';
+    return { message: `the file cannot be read: ${(error as Error).message}`, found, allowed: YAML_ALLOWED, offset: 0 };
+  }
+}
+
+function flawsOf(document: Document.Parsed<ParsedNode>, text: string): Flaw[] {
+  const flaws = [...document.errors, ...document.warnings].map(({ message, pos: [offset] }) => ({
+    message,
+    found: JSON.stringify(text.slice(offset, offset + 80).split('\n')[0]),
+    allowed: YAML_ALLOWED,
+    offset,
+  }));
+  visit(document, {
+    Map: (_key, map) => {
+      flaws.push(...nameFlaws(map));
+    },
+    Scalar: (_key, { value, source = '', range }) => {
+      if (typeof value !== 'number' || Number.isSafeInteger(value) || !/^([-+]?\d+|0[xo].*)$/.test(source)) return;
+      const message = 'the whole number is too large to stay exact';
+      flaws.push({
+        message,
+        found: source.slice(0, 80),
+        allowed: 'numbers up to 2^53, or text in quotes',
+        offset: range?.[0] ?? 0,
+      });
+    },
+  });
+  return flaws;
+}
+
+function nameFlaws(map: YAMLMap): Flaw[] {
+  const seen = new Set<string>();
+  return map.items.flatMap(({ key }) => {
+    if (!isScalar(key)) return [];
+    const name = String(key.value);
+    const flaw = { found: JSON.stringify(name.slice(0, 80)), offset: key.range?.[0] ?? 0 };
+    // What is read into an object under this name is lost.
+    if (name === '__proto__') return [{ ...flaw, message: 'this name cannot be used', allowed: 'another name' }];
+    if (seen.has(name)) return [{ ...flaw, message: 'the name stands twice', allowed: 'each name once' }];
+    seen.add(name);
+    return [];
+  });
+}
+
+function offsetOf(document: Document.Parsed<ParsedNode>, path: Path, at?: 'name'): number {
+  let node: unknown = document.contents;
+  let offset = document.contents?.range[0] ?? 0;
+  for (const [index, part] of path.entries()) {
+    if (isAlias(node)) node = node.resolve(document);
+    if (isMap(node)) {
+      const pair = node.items.find(({ key }) => isScalar(key) && String(key.value) === part);
+      if (!pair) return offset;
+      const name = startOf(pair.key) ?? offset;
+      if (index === path.length - 1 && at === 'name') return name;
+      offset = startOf(pair.value) ?? name;
+      node = pair.value;
+    } else if (isSeq(node) && typeof part === 'number') {
+      node = node.items[part];
+      offset = startOf(node) ?? offset;
+    } else return offset;
+  }
+  return offset;
+}
+
+function startOf(node: unknown): number | undefined {
+  return (node as Node | null | undefined)?.range?.[0];
+}

@@ -1,0 +1,88 @@
+/** What the schema says of a value: unknown and missing fields, types, ranges, words; all at once. */
+import type { z } from 'zod';
+import { allowedText } from './allowed.ts';
+import { schemaAt } from './jsonSchema.ts';
+import { nearest } from './nearest.ts';
+import { type Pipeline, pipeline } from './pipeline.ts';
+import { type Finding, type Path, show } from './problem.ts';
+
+type Issue = z.core.$ZodIssue;
+
+/** The Pipeline, or all that keeps the value from being one. */
+export function readStructure(value: unknown): { pipeline: Pipeline } | { findings: Finding[] } {
+  const result = pipeline.safeParse(value);
+  if (result.success) return { pipeline: result.data };
+  return { findings: result.error.issues.flatMap((issue) => findingsOf(issue, value)) };
+}
+
+function findingsOf(issue: Issue, root: unknown): Finding[] {
+  const path = issue.path.map((part) => (typeof part === 'symbol' ? String(part) : part));
+  const schema = schemaAt(path);
+  const allowed = schema ? allowedText(schema) : 'nothing';
+  const value = valueAt(root, path);
+  switch (issue.code) {
+    case 'unrecognized_keys':
+      return issue.keys.map((key) => unknownField([...path, key], schema?.properties ?? {}, root));
+    case 'invalid_key':
+      return [
+        {
+          path,
+          message: 'the name is not allowed',
+          found: show(path.at(-1)),
+          allowed: issue.issues[0]?.message ?? '',
+          at: 'name',
+        },
+      ];
+    case 'invalid_value':
+      return [value === undefined ? missing(path, allowed) : { path, message: wrongWord(value, issue.values), allowed }];
+    case 'invalid_type':
+      return [value === undefined ? missing(path, allowed) : { path, message: `${place(path)} is of the wrong type`, allowed }];
+    case 'invalid_union':
+      return [value === undefined ? missing(path, allowed) : { path, message: `${place(path)} is of the wrong type`, allowed }];
+    case 'custom':
+      return [{ path, message: issue.message, allowed: issue.message.replace(/^give /, '') }];
+    case 'too_small':
+    case 'too_big':
+      return [{ path, message: `${place(path)} is too ${issue.code === 'too_small' ? 'small' : 'large'}`, allowed }];
+    default:
+      return [{ path, message: `${place(path)} cannot be this`, allowed }];
+  }
+}
+
+function unknownField(path: Path, known: Record<string, unknown>, root: unknown): Finding {
+  const name = String(path.at(-1));
+  const names = Object.keys(known);
+  const meant = nearest(name, names);
+  return {
+    path,
+    message: `unknown field ${JSON.stringify(name)}${meant === null ? '' : `; did you mean ${JSON.stringify(meant)}?`}`,
+    found: `${JSON.stringify(name)} with ${show(valueAt(root, path))}`,
+    allowed: names.join(', '),
+    at: 'name',
+  };
+}
+
+function missing(path: Path, allowed: string): Finding {
+  return { path, message: `${place(path)} is missing`, found: 'nothing', allowed };
+}
+
+function wrongWord(value: unknown, words: readonly unknown[]): string {
+  const meant = typeof value === 'string' ? nearest(value, words.map(String)) : null;
+  return `it cannot be ${show(value)}${meant === null ? '' : `; did you mean ${JSON.stringify(meant)}?`}`;
+}
+
+function place(path: Path): string {
+  const last = path.at(-1);
+  if (last === undefined) return 'the Pipeline';
+  return typeof last === 'number' ? `item ${last}` : JSON.stringify(last);
+}
+
+/** The value at a path, undefined where there is none. */
+export function valueAt(root: unknown, path: Path): unknown {
+  let value = root;
+  for (const part of path) {
+    if (typeof value !== 'object' || value === null || !Object.hasOwn(value, part)) return undefined;
+    value = (value as Record<string | number, unknown>)[part];
+  }
+  return value;
+}

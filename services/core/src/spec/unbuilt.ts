@@ -1,0 +1,32 @@
+/**
+ * What the Pipeline resource has and Millrace does not do yet. It is refused by name, so that nobody waits for data that
+ * never comes. What is built is taken out of this table.
+ */
+import type { Pipeline } from './pipeline.ts';
+import { type Finding, type Path, show } from './problem.ts';
+import { valueAt } from './structure.ts';
+
+interface Unbuilt {
+  path: Path;
+  /** Only these values; left out: any. */
+  values?: readonly unknown[];
+  /** What can be done now. */
+  instead: string;
+}
+
+export const UNBUILT: readonly Unbuilt[] = [
+  { path: ['spec', 'source', 'http'], instead: 'source.replay or source.simulator' },
+  { path: ['spec', 'source', 'mqtt'], instead: 'source.replay or source.simulator' },
+  { path: ['spec', 'source', 'topic'], instead: 'source.replay or source.simulator' },
+  { path: ['spec', 'record', 'decode'], values: ['sensor-logger', 'frame'], instead: 'json' },
+];
+
+/** What a Pipeline asks for that is not built yet. */
+export function checkBuilt(pipeline: Pipeline): Finding[] {
+  return UNBUILT.flatMap(({ path, values, instead }) => {
+    const value = valueAt(pipeline, path);
+    if (value === undefined || (values && !values.includes(value))) return [];
+    const what = values ? show(value) : JSON.stringify(path.at(-1));
+    return [{ path, message: `${what} is not built yet`, allowed: instead }];
+  });
+}
