@@ -1,0 +1,218 @@
+/**
+ * Load and store for the partitions of one Pipeline: what `kafka.read` calls.
+ *
+ * Invariants:
+ * - What is known of a partition in memory is exactly what the last load or commit of this process left in the database;
+ *   it is dropped before a load and replaced only after a commit. The database decides, by version and writer.
+ * - A batch of another processed topic than the one that was loaded is not stored: it is loaded again, so that the reader
+ *   decides where the new topic starts.
+ */
+import { randomUUID } from 'node:crypto';
+import { type Batch, type Notice, type Position, Reload, type TopicState } from '@millrace/core/kafka/kafka.ts';
+import type { Logger } from '@millrace/core/log.ts';
+import type { Column } from '@millrace/core/table/columns.ts';
+import type { Rollup } from '@millrace/core/table/rollup.ts';
+import type { Pool } from 'pg';
+import { type Incoming, type RefusedRow, readIncoming, type TableRow, tableRow } from './incoming.ts';
+import type { Isolated } from './isolate.ts';
+import { count, type Hours, ledgerSql } from './ledger.ts';
+import type { SinkMetrics } from './metrics.ts';
+import { type Pause, pauseReason } from './pauses.ts';
+import { dropRepeats, positionAfter, readerPosition, type StoredPosition } from './position.ts';
+import { advanceSql, readPosition } from './positionStore.ts';
+import { withClient } from './session.ts';
+import { touchedSql } from './touched.ts';
+import { store } from './transaction.ts';
+import type { Writer } from './writers/writer.ts';
+
+const LOAD_LIMIT_MS = 15_000;
+
+export interface PartitionsOptions {
+  pipeline: string;
+  pool: Pool;
+  writer: Writer;
+  columns: readonly Column[];
+  rollups: readonly Pick<Rollup, 'name' | 'everyMs'>[];
+  /** Appends to the dead-letter topic; resolves when acknowledged. */
+  refuse(batch: Batch, refused: readonly RefusedRow[]): Promise<void>;
+  metrics: SinkMetrics;
+  log: Logger;
+}
+
+export interface Partitions {
+  load(partition: number, topic: TopicState, signal: AbortSignal): Promise<Position>;
+  handle(batch: Batch): Promise<void>;
+  notice(notice: Notice): void;
+  pauses(): ReadonlyMap<number, Pause>;
+}
+
+interface Loaded {
+  topicId: string;
+  position: StoredPosition;
+}
+
+export function partitions(options: PartitionsOptions): Partitions {
+  const { pipeline, pool, metrics, log } = options;
+  const loaded = new Map<number, Loaded>();
+  const pauses = new Map<number, Pause>();
+  /** Records found lost since the last commit of a partition, and the offset they start at. */
+  const lost = new Map<number, { next: number; records: number }>();
+  let newestMs = Number.NEGATIVE_INFINITY;
+
+  function failed(partition: number, at: Pause['at'], error: unknown): void {
+    const reason = pauseReason(error);
+    const message = error instanceof Error ? error.message : String(error);
+    if (pauses.get(partition)?.message !== message)
+      log.error({ err: error, partition, reason }, `partition paused: cannot ${at}`);
+    pauses.set(partition, { at, reason, message, version: loaded.get(partition)?.position.version ?? null });
+  }
+
+  /** Loading ends the pause of a load, and that of a batch which somebody else has stored since. */
+  function succeeded(partition: number, at: Pause['at'], version: number): void {
+    const pause = pauses.get(partition);
+    if (pause === undefined || (at === 'load' && pause.at === 'store' && pause.version === version)) return;
+    pauses.delete(partition);
+    log.info({ partition }, 'partition goes on');
+  }
+
+  async function load(partition: number, topic: TopicState, signal: AbortSignal): Promise<Position> {
+    loaded.delete(partition);
+    try {
+      const position = await withClient(pool, signal, LOAD_LIMIT_MS, (client) => readPosition(client, pipeline, partition));
+      loaded.set(partition, { topicId: topic.id, position });
+      succeeded(partition, 'load', position.version);
+      return readerPosition(position);
+    } catch (error) {
+      if (!signal.aborted) failed(partition, 'load', error);
+      throw error;
+    }
+  }
+
+  async function handle(batch: Batch): Promise<void> {
+    const { partition, signal } = batch;
+    const known = loaded.get(partition);
+    if (known === undefined) throw new Reload(`partition ${partition} was not loaded`);
+    if (known.topicId !== batch.topicId) throw new Reload(`${batch.topic} now has the topic id ${batch.topicId}`);
+    let after: StoredPosition;
+    try {
+      after = await storeBatch(batch, known.position);
+    } catch (error) {
+      const result = error instanceof Reload ? 'moved' : signal.aborted ? 'aborted' : 'failed';
+      metrics.transactions.inc({ pipeline, result });
+      if (result === 'failed') failed(partition, 'store', error);
+      if (result === 'moved') log.warn({ partition, err: error }, 'someone else moved the position: loading it again');
+      throw error;
+    }
+    if (loaded.get(partition) === known) loaded.set(partition, { ...known, position: after });
+    succeeded(partition, 'store', after.version);
+    await showLag(batch);
+  }
+
+  async function storeBatch(batch: Batch, seen: StoredPosition): Promise<StoredPosition> {
+    const { partition, signal } = batch;
+    const { fresh, repeats, origins } = dropRepeats(seen.origins, batch.records.map(readIncoming), seen.version + 1);
+    const { rows, foreign } = decode(fresh);
+    const after = positionAfter(seen, batch, origins, randomUUID());
+    const gone = lost.get(partition);
+    const stop = metrics.transactionSeconds.startTimer({ pipeline });
+    const outcome = await store({
+      pool,
+      signal,
+      pipeline,
+      partition,
+      writer: options.writer,
+      rows,
+      after,
+      refuse: (refused) => options.refuse(batch, refused),
+      foreign,
+      closing: (outcome) => {
+        const { written } = outcome;
+        const hours = tally(outcome, repeats);
+        const [first] = batch.records;
+        if (gone !== undefined && first !== undefined) count(hours, readIncoming(first).rawTimestampMs, 'lost', gone.records);
+        const statements = [
+          options.writer.closingSql(written),
+          touchedSql(
+            pipeline,
+            options.rollups,
+            written.map(({ timeMs }) => timeMs),
+          ),
+          ledgerSql(pipeline, partition, hours),
+          advanceSql(pipeline, partition, seen, after),
+        ];
+        return statements.filter((statement) => statement !== null);
+      },
+    });
+    stop();
+    if (lost.get(partition) === gone) lost.delete(partition);
+    show(outcome, repeats.length);
+    return after;
+  }
+
+  function decode(fresh: readonly Incoming[]): { rows: TableRow[]; foreign: RefusedRow[] } {
+    const rows: TableRow[] = [];
+    const foreign: RefusedRow[] = [];
+    for (const incoming of fresh) {
+      const result = tableRow(incoming, options.columns, options.writer.lineOf);
+      if ('row' in result) rows.push(result);
+      else foreign.push(result);
+    }
+    return { rows, foreign };
+  }
+
+  function show({ written, merged, refused }: Isolated, repeats: number): void {
+    const mergedRows = [...merged.values()].reduce((sum, rows) => sum + rows, 0);
+    const add = (result: string, rows: number): void => metrics.rows.inc({ pipeline, result }, rows);
+    add('stored', written.length - mergedRows);
+    add('merged', mergedRows);
+    add('refused', refused.length);
+    add('repeat', repeats);
+    metrics.transactions.inc({ pipeline, result: 'committed' });
+    for (const { timeMs } of written) newestMs = Math.max(newestMs, timeMs);
+    if (newestMs > Number.NEGATIVE_INFINITY) metrics.newestRow.set({ pipeline }, newestMs / 1000);
+  }
+
+  /** The rows are stored; the offset in Kafka is only what lag displays show. */
+  async function showLag({ partition, next, commit, signal }: Batch): Promise<void> {
+    try {
+      await commit(next, '');
+    } catch (error) {
+      if (signal.aborted) return;
+      metrics.lagCommitFailures.inc({ pipeline });
+      log.warn({ partition, next, err: error }, 'the offset for lag displays could not be committed; the rows are stored');
+    }
+  }
+
+  function notice(notice: Notice): void {
+    const { partition, kind } = notice;
+    metrics.notices.inc({ pipeline, kind });
+    log.warn(notice, NOTICES[kind]);
+    if (notice.kind !== 'lost') return;
+    // The same gap is found again after each load, until a batch behind it is stored.
+    const before = lost.get(partition);
+    const known = before?.next === notice.next ? before.records : 0;
+    metrics.lost.inc({ pipeline }, Math.max(0, notice.records - known));
+    lost.set(partition, { next: notice.next, records: notice.records });
+  }
+
+  return { load, handle, notice, pauses: () => pauses };
+}
+
+const NOTICES: Record<Notice['kind'], string> = {
+  recreated: 'the processed topic was recreated: reading it from its beginning, what is stored already is dropped',
+  truncated: 'the processed log is not the one that was read: reading it from its beginning, what is stored already is dropped',
+  lost: 'records were removed from the processed topic before they were stored: raise its retention, or see why the sink was behind',
+};
+
+/** What became of a batch, by hour. Merged rows count as repeats: a source said the same thing again (DESIGN 1.2 rule 7). */
+function tally({ written, merged, refused }: Isolated, repeats: readonly Incoming[]): Hours {
+  const hours: Hours = new Map();
+  for (const { incoming } of written) count(hours, incoming.rawTimestampMs, 'stored');
+  for (const { incoming } of refused) count(hours, incoming.rawTimestampMs, 'refused');
+  for (const { rawTimestampMs } of repeats) count(hours, rawTimestampMs, 'repeats');
+  for (const [hour, rows] of merged) {
+    count(hours, hour * 1000, 'stored', -rows);
+    count(hours, hour * 1000, 'repeats', rows);
+  }
+  return hours;
+}

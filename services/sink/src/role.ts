@@ -1,0 +1,67 @@
+/**
+ * The sink: processed records become table rows, each once (DESIGN 1.2 rules 3 to 5, 1.3).
+ *
+ * Wires the reader of the processed topic to the partitions' load and store, and the maintenance timer beside them.
+ * Connections: one per batch that is being stored (`CONCURRENCY`), one for maintenance.
+ */
+import type { Role, RoleContext, Worker } from '@millrace/core/role/role.ts';
+import { maxProcessedBytesOf } from '@millrace/core/spec/defaults.ts';
+import { namesOf } from '@millrace/core/spec/names.ts';
+import type { Pipeline } from '@millrace/core/spec/pipeline.ts';
+import { columnsOf, uniqueOf } from '@millrace/core/table/columns.ts';
+import { rollupsOf } from '@millrace/core/table/rollup.ts';
+import { sendRefusals } from './dlq.ts';
+import { sinkMetrics } from './metrics.ts';
+import { partitions } from './partitions.ts';
+import { healthOf } from './pauses.ts';
+import { writerFor } from './writers/index.ts';
+
+/** Partitions whose batches are stored at a time. */
+const CONCURRENCY = 4;
+/** How long a stop waits for batches that are being stored; what is not committed then is read again by the next. */
+const GRACE_MS = 10_000;
+
+export const sink: Role = { name: 'sink', needsDatabase: true, start };
+
+async function start(pipeline: Pipeline, { kafka, database, log, metrics: registry }: RoleContext): Promise<Worker> {
+  const names = namesOf(pipeline);
+  const columns = columnsOf(pipeline);
+  const key = columns.find(({ name }) => name === pipeline.spec.record.key);
+  if (key === undefined)
+    throw new Error(`record.key is ${pipeline.spec.record.key}; the table has ${columns.map(({ name }) => name).join(', ')}`);
+  const latest = { schema: names.schema, name: names.latestTable, key, columns };
+  const metrics = sinkMetrics(registry);
+  const sender = kafka.sender();
+  const dlq = { topic: names.dlq, maxBytes: maxProcessedBytesOf(pipeline) };
+  const held = partitions({
+    pipeline: names.pipeline,
+    pool: database,
+    writer: writerFor({ names, columns, latest }, uniqueOf(pipeline)),
+    columns,
+    rollups: rollupsOf(pipeline),
+    refuse: (batch, refused) => sendRefusals(sender, dlq, batch, refused),
+    metrics,
+    log,
+  });
+  const reader = await kafka.read({
+    group: names.sinkGroup,
+    topic: names.processed,
+    load: held.load,
+    handle: held.handle,
+    notice: held.notice,
+    concurrency: CONCURRENCY,
+  });
+  metrics.pauses.set(names.pipeline, () => {
+    const pauses = held.pauses();
+    return reader.partitions().flatMap(({ partition }) => pauses.get(partition)?.reason ?? []);
+  });
+  return {
+    health: () => healthOf(reader.partitions(), held.pauses()),
+    failed: reader.failed,
+    async stop() {
+      await reader.close(GRACE_MS);
+      await sender.close();
+      metrics.pauses.delete(names.pipeline);
+    },
+  };
+}

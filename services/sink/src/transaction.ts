@@ -1,0 +1,115 @@
+/**
+ * One batch, one transaction: rows, newest rows, touched buckets, ledger, position (DESIGN 1.2 rule 3).
+ *
+ * Invariants:
+ * - The position moves with the rows, only where it stands as this sink last saw it, and its COMMIT goes in the same round
+ *   trip: no lock on it is ever held by a process that thinks.
+ * - Refused rows are in the dead-letter topic, acknowledged, before the COMMIT.
+ * - Whether an unanswered COMMIT took place is read from the database on a new connection, never guessed.
+ */
+import { consequenceOf, POSITION_MOVED, sqlStateOf } from '@millrace/core/database/errors.ts';
+import { Reload } from '@millrace/core/kafka/kafka.ts';
+import type { ClientBase, Pool, QueryResult } from 'pg';
+import type { RefusedRow, TableRow } from './incoming.ts';
+import { type Isolated, isolate, isRowError } from './isolate.ts';
+import type { StoredPosition } from './position.ts';
+import { readPosition } from './positionStore.ts';
+import { withClient } from './session.ts';
+import type { Writer } from './writers/writer.ts';
+
+const LIMIT_MS = 60_000;
+const REREAD_LIMIT_MS = 10_000;
+/** Serialization failures and deadlocks: the same again will do, but not for ever. */
+const ATTEMPTS = 5;
+
+export interface Work {
+  pool: Pool;
+  signal: AbortSignal;
+  pipeline: string;
+  partition: number;
+  writer: Writer;
+  rows: readonly TableRow[];
+  /** Refused before the database was asked. */
+  foreign: readonly RefusedRow[];
+  /** Sends refusals to the dead-letter topic; resolves when they are acknowledged. */
+  refuse(refused: readonly RefusedRow[]): Promise<void>;
+  after: StoredPosition;
+  /** The statements of the last round trip before COMMIT: the position's comes last. */
+  closing(outcome: Isolated): string[];
+}
+
+/**
+ * Stores a batch.
+ * @throws Reload when someone else moved the position; RefusedWhole; the abort's reason; else what the database or the
+ * dead-letter topic said, and nothing of the batch is stored then
+ */
+export async function store(work: Work): Promise<Isolated> {
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await storeOnce(work);
+    } catch (error) {
+      if (consequenceOf(sqlStateOf(error)) !== 'retry' || attempt === ATTEMPTS) throw error;
+    }
+  }
+}
+
+async function storeOnce(work: Work): Promise<Isolated> {
+  const { pool, signal } = work;
+  let outcome: Isolated | null = null;
+  let committing = false;
+  try {
+    return await withClient(pool, signal, LIMIT_MS, async (client) => {
+      outcome = await writeRows(client, work);
+      if (outcome.refused.length > 0) await work.refuse(outcome.refused);
+      signal.throwIfAborted();
+      const closing = [...work.closing(outcome), 'COMMIT'].join(';\n');
+      committing = true;
+      mustCommit(await client.query(closing));
+      return outcome;
+    });
+  } catch (error) {
+    if (sqlStateOf(error) === POSITION_MOVED) throw new Reload((error as Error).message, { cause: error });
+    if (committing && outcome !== null && (await wasCommitted(work, error))) return outcome;
+    throw error;
+  }
+}
+
+async function writeRows(client: ClientBase, { writer, rows, foreign }: Work): Promise<Isolated> {
+  const begin = writer.prepareSql === null ? 'BEGIN' : `BEGIN; ${writer.prepareSql}`;
+  await client.query(begin);
+  if (rows.length === 0) return { written: [], merged: new Map(), refused: [...foreign] };
+  try {
+    const merged = await writer.write(client, rows);
+    return { written: [...rows], merged: new Map(merged), refused: [...foreign] };
+  } catch (error) {
+    if (!isRowError(error)) throw error;
+    await client.query(`ROLLBACK; ${begin}`);
+    const outcome = await isolate(client, rows, writer.write);
+    return { ...outcome, refused: [...foreign, ...outcome.refused] };
+  }
+}
+
+/** A COMMIT of a transaction that failed before is answered by ROLLBACK, without an error. */
+function mustCommit(results: QueryResult | QueryResult[]): void {
+  const last = Array.isArray(results) ? results.at(-1) : results;
+  if (last?.command !== 'COMMIT') throw new Error(`the database answered COMMIT with ${last?.command ?? 'nothing'}`);
+}
+
+/**
+ * Whether a COMMIT without a clear answer took place.
+ * @throws Reload when someone else moved the position since; the first error when the database cannot be asked
+ */
+async function wasCommitted(work: Work, error: unknown): Promise<boolean> {
+  if (work.signal.aborted) throw error;
+  let now: StoredPosition;
+  try {
+    now = await withClient(work.pool, work.signal, REREAD_LIMIT_MS, (client) =>
+      readPosition(client, work.pipeline, work.partition),
+    );
+  } catch {
+    throw error; // the partition is loaded again in any case, and stands where the database says then
+  }
+  if (now.writer === work.after.writer) return true;
+  if (now.version >= work.after.version) throw new Reload('another sink moved the position', { cause: error });
+  return false;
+}

@@ -1,0 +1,35 @@
+/** How rows get into the table: one file per way beside this one, and a line in `index.ts`. */
+import type { PipelineNames } from '@millrace/core/spec/names.ts';
+import type { Column } from '@millrace/core/table/columns.ts';
+import type { ClientBase } from 'pg';
+import type { LineOf, TableRow } from '../incoming.ts';
+import type { LatestTable } from '../latest.ts';
+
+export interface Target {
+  names: Pick<PipelineNames, 'schema' | 'table'>;
+  columns: readonly Column[];
+  latest: LatestTable;
+}
+
+export interface Unique {
+  columns: readonly string[];
+  keep: 'last' | 'first';
+}
+
+/** Rows by ledger hour (`hourOf`). */
+export type Merged = ReadonlyMap<number, number>;
+
+export interface Writer {
+  /** The COPY line of a row. */
+  readonly lineOf: LineOf;
+  /** SQL to run right after BEGIN; null: none. */
+  readonly prepareSql: string | null;
+  /**
+   * Writes rows, given in log order, in the open transaction; all or nothing.
+   * @returns how many rows did not make the table longer but were merged into others, by ledger hour of their raw append time
+   * @throws pg.DatabaseError; the transaction (or savepoint) must be rolled back then
+   */
+  write(client: ClientBase, rows: readonly TableRow[]): Promise<Merged>;
+  /** SQL for the last round trip, for all the rows that were written; null: none. */
+  closingSql(rows: readonly TableRow[]): string | null;
+}
