@@ -7,12 +7,18 @@
  * - The child holds one end of an IPC channel. It drains by itself when the other end is gone, so that a supervisor that was
  *   killed leaves nothing behind.
  */
-import { spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { closeSync, openSync } from 'node:fs';
 import type { Worker, WorkerHealth } from '@millrace/core/role/role.ts';
 
 /** Longer than any role needs to drain. */
 const GRACE_MS = 30_000;
+
+/** Whoever ends this process without stopping them must not leave them behind; killing a role loses nothing. */
+const living = new Set<ChildProcess>();
+process.on('exit', () => {
+  for (const child of living) child.kill('SIGKILL');
+});
 
 export interface ChildOptions {
   name: string;
@@ -31,12 +37,19 @@ export async function startChild(options: ChildOptions): Promise<Worker & { pid:
   const log = openSync(logFile, 'a', 0o600);
   const child = spawn(process.execPath, [...options.arguments], { env, detached: true, stdio: ['ignore', log, log, 'ipc'] });
   closeSync(log);
+  living.add(child);
   const ended = new Promise<string>((resolve) => {
-    child.once('exit', (code, signal) => resolve(signal === null ? `ended with exit code ${code}` : `was ended by ${signal}`));
+    child.once('exit', (code, signal) => {
+      living.delete(child);
+      resolve(signal === null ? `ended with exit code ${code}` : `was ended by ${signal}`);
+    });
   });
   await new Promise<void>((resolve, reject) => {
     child.once('spawn', resolve);
-    child.once('error', (cause) => reject(new Error(`cannot start the ${name}: ${cause.message}`, { cause })));
+    child.once('error', (cause) => {
+      living.delete(child);
+      reject(new Error(`cannot start the ${name}: ${cause.message}`, { cause }));
+    });
   });
   const pid = child.pid;
   if (pid === undefined) throw new Error(`the ${name} has no process id after it started`);

@@ -1,0 +1,118 @@
+import { createLog } from '@millrace/core/log.ts';
+import type { Role } from '@millrace/core/role/role.ts';
+import { serveRole } from '@millrace/core/role/serve.ts';
+import { type LoadedPipeline, loadPipelines } from '@millrace/core/spec/load.ts';
+import { namesOf } from '@millrace/core/spec/names.ts';
+import { type Command, Option } from 'commander';
+import { endless, type Overrides, parsePace, withOverrides } from '../run/overrides.ts';
+import { reportLines } from '../run/report.ts';
+import { ROLE_NAMES, ROLES } from '../run/roles.ts';
+import { type RunOptions, runAll } from '../run/run.ts';
+import { jsonScreen, lineScreen, type Screen, terminalScreen } from '../run/screen.ts';
+import { databaseOf, kafkaOf, serverOptions } from '../servers.ts';
+import { UsageError } from '../usage.ts';
+import { wholeNumber } from './tail.ts';
+
+interface Options extends RunOptions, Overrides {
+  role?: Role['name'];
+  port?: number;
+  json?: true;
+}
+
+/** `millrace run FILE…` */
+export function addRun(program: Command): void {
+  const command = program
+    .command('run')
+    .description('run Pipelines: one process per role, with an own Kafka and PostgreSQL unless some are given')
+    .argument('<file...>', 'Pipeline files')
+    .option('--once', 'end when the input is at its end and all of it is stored, with the counts')
+    .option('--pace <pace>', 'of a replay: unlimited, an interval such as 1s, or a multiplier such as 60x')
+    .option('--limit <records>', 'of a replay or simulator: stop after so many; 0: all', wholeNumber)
+    .option('--loop', 'of a replay: start again at the end')
+    .option('--no-loop', 'of a replay: stop at the end')
+    .addOption(
+      new Option('--role <name>', 'run only this role, in this process; needs --kafka (and --database)').choices(ROLE_NAMES),
+    )
+    .option('--port <port>', 'with --role: of /healthz, /readyz and /metrics; default: any free one', wholeNumber)
+    .option('--json', 'one JSON object per line');
+  serverOptions(command).action(run);
+}
+
+async function run(files: string[], options: Options): Promise<void> {
+  if (options.pace !== undefined) parsePace(options.pace);
+  const pipelines = (await loadPipelines(files)).map((loaded) => ({
+    ...loaded,
+    pipeline: withOverrides(loaded.pipeline, options),
+  }));
+  if (options.role) {
+    process.exitCode = await serveOne(options.role, pipelines, options);
+    return;
+  }
+  if (options.port !== undefined) throw new UsageError('--port is of one role; give --role as well');
+  if (options.once) refuseEndless(pipelines);
+
+  const stop = stopOnSignal();
+  const screen = screenOf(options.json === true);
+  const reports = await runAll({ pipelines, files, words: wordsOf(options), options, screen, signal: stop });
+  if (reports === null) {
+    process.exitCode = options.once ? 130 : 0;
+    return;
+  }
+  for (const report of reports) {
+    if (options.json) process.stdout.write(`${JSON.stringify(report)}\n`);
+    else for (const line of reportLines(report)) process.stdout.write(`${line}\n`);
+  }
+  process.exitCode = reports.every(({ problem }) => problem === null) ? 0 : 1;
+}
+
+/** One role in this process, for a supervisor that may hold the other end of an IPC channel. */
+async function serveOne(name: Role['name'], pipelines: readonly LoadedPipeline[], options: Options): Promise<number> {
+  const kafka = kafkaOf(options);
+  if (!kafka) throw new UsageError(`--role ${name} needs --kafka host:port, or MILLRACE_KAFKA`);
+  const databaseUrl = databaseOf(options);
+  const log = createLog(name);
+  process.once('disconnect', () => {
+    log.warn('the supervisor is gone');
+    process.kill(process.pid, 'SIGTERM');
+  });
+  return serveRole(await ROLES[name](), pipelines, {
+    kafka,
+    ...(databaseUrl === null ? {} : { databaseUrl }),
+    ...(options.port === undefined ? {} : { port: options.port }),
+    log,
+  });
+}
+
+function refuseEndless(pipelines: readonly LoadedPipeline[]): void {
+  for (const { pipeline, file } of pipelines) {
+    const why = endless(pipeline);
+    if (why !== null) throw new UsageError(`${file}: --once would never end for ${namesOf(pipeline).pipeline}: ${why}`);
+  }
+}
+
+/** The overrides as the roles' processes take them. */
+function wordsOf({ pace, limit, loop }: Overrides): string[] {
+  return [
+    ...(pace === undefined ? [] : ['--pace', pace]),
+    ...(limit === undefined ? [] : ['--limit', String(limit)]),
+    ...(loop === undefined ? [] : [loop ? '--loop' : '--no-loop']),
+  ];
+}
+
+/** Aborted by the first SIGINT or SIGTERM; the second one ends the process at once. */
+function stopOnSignal(): AbortSignal {
+  const stop = new AbortController();
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+    process.on(signal, () => {
+      if (stop.signal.aborted) process.exit(signal === 'SIGINT' ? 130 : 143);
+      stop.abort();
+    });
+  }
+  return stop.signal;
+}
+
+function screenOf(json: boolean): Screen {
+  const stdout = (line: string): void => void process.stdout.write(`${line}\n`);
+  if (json) return jsonScreen(stdout, (line) => void process.stderr.write(`${line}\n`));
+  return process.stdout.isTTY ? terminalScreen(process.stdout) : lineScreen(stdout);
+}

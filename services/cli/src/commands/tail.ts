@@ -1,0 +1,48 @@
+import { namesOf } from '@millrace/core/spec/names.ts';
+import { Argument, type Command, InvalidArgumentError } from 'commander';
+import { findPipeline } from '../pipelines.ts';
+import { follow, lastRecords, type Placed, recordJson, recordLine } from '../records/read.ts';
+import { type ServerOptions, serverOptions, withServers } from '../servers.ts';
+
+type Topic = 'raw' | 'processed' | 'dlq';
+
+interface TailOptions extends ServerOptions {
+  lines: number;
+  follow?: true;
+  json?: true;
+}
+
+/** `millrace tail raw|processed|dlq FILE|NAME` */
+export function addTail(program: Command): void {
+  const command = program
+    .command('tail')
+    .description("show the newest records of one of a Pipeline's topics")
+    .addArgument(new Argument('<topic>', 'which topic').choices(['raw', 'processed', 'dlq']))
+    .argument('<pipeline>', 'a Pipeline file, or the name of a running Pipeline')
+    .option('-n, --lines <count>', 'how many', wholeNumber, 10)
+    .option('-f, --follow', 'go on with what comes')
+    .option('--json', 'one JSON object per line');
+  serverOptions(command).action(tail);
+}
+
+async function tail(topic: Topic, word: string, options: TailOptions): Promise<void> {
+  const { pipeline } = await findPipeline(word, options.data);
+  const name = namesOf(pipeline)[topic];
+  const print = (placed: Placed): void => {
+    process.stdout.write(`${options.json ? JSON.stringify(recordJson(placed)) : recordLine(placed)}\n`);
+  };
+  await withServers(options, async ({ kafka }) => {
+    const { records, ends } = await lastRecords(kafka, name, options.lines);
+    for (const placed of records) print(placed);
+    if (!options.follow) return;
+    const stop = new AbortController();
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stop.abort());
+    for await (const placed of follow(kafka, name, ends, stop.signal)) print(placed);
+  });
+}
+
+/** For commander: a whole number from 0. */
+export function wholeNumber(text: string): number {
+  if (!/^\d{1,9}$/.test(text)) throw new InvalidArgumentError('Allowed is a whole number from 0.');
+  return Number(text);
+}

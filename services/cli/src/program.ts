@@ -1,0 +1,52 @@
+/**
+ * The `millrace` command. A subcommand is one file in `commands/` and one line in the table below.
+ *
+ * Exit codes: 0 done, 1 failed, 2 wrong use or a wrong specification, 130 interrupted.
+ */
+import { Command, CommanderError } from 'commander';
+import { addDlq } from './commands/dlq.ts';
+import { addRun } from './commands/run.ts';
+import { addSetup } from './commands/setup.ts';
+import { addStatus } from './commands/status.ts';
+import { addTail } from './commands/tail.ts';
+import { addValidate } from './commands/validate.ts';
+import { UsageError } from './usage.ts';
+
+const SUBCOMMANDS: readonly ((program: Command) => void)[] = [addRun, addValidate, addStatus, addTail, addDlq, addSetup];
+
+/**
+ * Runs the command line and says what went wrong on standard error, in one sentence; a stack only with --debug.
+ * @param words the command line without node and script
+ * @returns the exit code
+ */
+export async function main(words: readonly string[]): Promise<number> {
+  const program = new Command('millrace')
+    .description('Sensor feeds from a file to Kafka topics and database tables, each row once')
+    .option('--debug', 'show where in the program an error came from')
+    .showHelpAfterError('(millrace --help shows what is allowed)')
+    .exitOverride();
+  for (const add of SUBCOMMANDS) add(program);
+  // Subcommands do not inherit what was set after they were made.
+  for (const command of everyCommand(program)) command.exitOverride().showHelpAfterError(`(millrace ${pathOf(command)} --help)`);
+  try {
+    await program.parseAsync(words, { from: 'user' });
+    return Number(process.exitCode ?? 0);
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
+    process.stderr.write(`${tell(error, program.opts<{ debug?: true }>().debug === true)}\n`);
+    return error instanceof UsageError || (error instanceof Error && error.name === 'SpecError') ? 2 : 1;
+  }
+}
+
+function tell(error: unknown, debug: boolean): string {
+  if (!(error instanceof Error)) return `millrace: ${String(error)}`;
+  return debug ? `millrace: ${error.stack ?? error.message}` : `millrace: ${error.message}`;
+}
+
+function everyCommand(command: Command): Command[] {
+  return command.commands.flatMap((child) => [child, ...everyCommand(child)]);
+}
+
+function pathOf(command: Command): string {
+  return command.parent?.parent ? `${pathOf(command.parent)} ${command.name()}` : command.name();
+}

@@ -1,0 +1,31 @@
+/** What `millrace run` says before it begins: where everything is; pure. */
+import { quote } from '@millrace/core/database/identifier.ts';
+import type { LoadedPipeline } from '@millrace/core/spec/load.ts';
+import { namesOf } from '@millrace/core/spec/names.ts';
+import { many } from '../text.ts';
+import type { Platform } from './platform.ts';
+import type { RunningRole } from './roles.ts';
+
+/** @param folder of data and logs, as the user wrote it */
+export function greeting(
+  pipelines: readonly LoadedPipeline[],
+  { addresses, embedded }: Pick<Platform, 'addresses' | 'embedded'>,
+  roles: readonly Pick<RunningRole, 'name' | 'port'>[],
+  folder: string,
+): string[] {
+  const started = (own: boolean): string => (own ? ' (started for this run)' : '');
+  const url = new URL(addresses.databaseUrl);
+  // The password of one's own throw-away server helps; a user's own stays where it is, and psql asks for it.
+  if (!embedded.database) url.password = '';
+  const [first] = pipelines;
+  const { schema, table } = first ? namesOf(first.pipeline) : { schema: '', table: '' };
+  return [
+    `${many(pipelines.length, 'Pipeline')}: ${pipelines.map(({ pipeline }) => namesOf(pipeline).pipeline).join(', ')}`,
+    `Kafka       ${addresses.kafka.brokers.join(',')}${started(embedded.kafka)}`,
+    `PostgreSQL  ${url.host}${url.pathname}${started(embedded.database)}`,
+    `to look     psql '${url.href}' -c 'SELECT * FROM ${quote(schema)}.${quote(table)} LIMIT 5'`,
+    ...roles.map(
+      ({ name, port }) => `${name.padEnd(10)}  http://127.0.0.1:${port}/readyz and /metrics, log ${folder}/logs/${name}.log`,
+    ),
+  ];
+}

@@ -1,0 +1,126 @@
+/**
+ * `millrace run`: servers, set-up, one kept process per role, and an end in the order of the flow.
+ *
+ * Invariants:
+ * - One run at a time has a data folder.
+ * - Whatever happens after something was started, it is stopped: producer, processor, sink, then the database and Kafka.
+ */
+import { existsSync, mkdirSync, renameSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import type { LoadedPipeline } from '@millrace/core/spec/load.ts';
+import { namesOf } from '@millrace/core/spec/names.ts';
+import { claim, type Release } from '@millrace/embedded/claim.ts';
+import { setupPipeline } from '@millrace/setup/setup.ts';
+import type { Logger } from 'pino';
+import { fileLog } from '../log.ts';
+import { closeServers, connectServers, environmentOf, type ServerOptions } from '../servers.ts';
+import { boolCounts, type Servers } from '../status/collect.ts';
+import { Failure } from '../usage.ts';
+import { greeting } from './greeting.ts';
+import { startPlatform } from './platform.ts';
+import { type OnceReport, onceReport } from './report.ts';
+import { startRoles } from './roles.ts';
+import type { Screen } from './screen.ts';
+import { publishState } from './state.ts';
+import { type Outcome, watch } from './watch.ts';
+
+/** Longer than a role that was killed needs to come back and have its partitions assigned again. */
+const PATIENCE_MS = 90_000;
+
+export interface RunOptions extends ServerOptions {
+  once?: true;
+}
+
+export interface RunPlan {
+  pipelines: readonly LoadedPipeline[];
+  files: readonly string[];
+  /** Options that the roles' processes need as well. */
+  words: readonly string[];
+  options: RunOptions;
+  screen: Screen;
+  /** Aborted by the first signal. */
+  signal: AbortSignal;
+}
+
+/**
+ * @returns the reports of a finished `--once`; null where the run was ended by a signal
+ * @throws Error where something does not start, or `--once` gets nowhere
+ */
+export async function runAll({ pipelines, files, words, options, screen, signal }: RunPlan): Promise<OnceReport[] | null> {
+  const folder = resolve(options.data);
+  await using stack = new AsyncDisposableStack();
+  stack.defer(await takeFolder(folder));
+  const logFile = (name: string): string => join(folder, 'logs', `${name}.log`);
+  const log = fileLog(newLog(logFile('run')));
+
+  const platform = await startPlatform(options, folder, screen.say);
+  stack.defer(() => platform.stop());
+  if (signal.aborted) return null;
+  const servers = await connectServers(platform.addresses, log);
+  stack.defer(() => closeServers(servers));
+  for (const loaded of pipelines) await setUp(loaded, servers, log, screen);
+  if (signal.aborted) return null;
+
+  const { kafka, database } = platform.embedded;
+  const { addresses } = platform;
+  const brokers = kafka ? [...addresses.kafka.brokers] : null;
+  const databaseUrl = database ? addresses.databaseUrl : null;
+  stack.defer(publishState(folder, { files: files.map((file) => resolve(file)), brokers, databaseUrl }));
+  const roles = await startRoles({
+    words: [...words, ...files],
+    env: environmentOf(addresses, options),
+    logFile: (role) => newLog(logFile(role)),
+    log,
+    say: screen.say,
+  });
+  // Run in reverse: the producer stops first.
+  for (const role of roles.toReversed()) stack.defer(() => role.stop());
+  for (const line of greeting(pipelines, platform, roles, options.data)) screen.say(line);
+
+  const outcome = await watch({ pipelines, servers, roles, screen, patienceMs: options.once ? PATIENCE_MS : null, signal });
+  screen.close();
+  if (signal.aborted) screen.say('stopping: producer, processor, sink, then the servers');
+  return signal.aborted ? null : await reportsOf(outcome, pipelines, servers, options.data);
+}
+
+async function takeFolder(folder: string): Promise<Release> {
+  mkdirSync(join(folder, 'logs'), { recursive: true });
+  const got = await claim(join(folder, 'run.lock'));
+  if (typeof got === 'function') return got;
+  throw new Error(
+    `${folder} is in use by another \`millrace run\` (process ${got.pid}): stop that one, or give another folder by --data`,
+  );
+}
+
+/** Moves the log of the run before aside. */
+function newLog(file: string): string {
+  if (existsSync(file)) renameSync(file, `${file}.1`);
+  return file;
+}
+
+async function setUp({ pipeline, warnings }: LoadedPipeline, servers: Servers, log: Logger, screen: Screen): Promise<void> {
+  const name = namesOf(pipeline).pipeline;
+  for (const warning of warnings) screen.say(`${name}: ${warning}`);
+  const { server, conditions } = await setupPipeline(pipeline, { ...servers, log });
+  // Without TimescaleDB some of what the spec asks for is done in another way: said once, at the start.
+  if (server === 'postgresql')
+    for (const { type, message } of conditions) if (type === 'SchemaReady') screen.say(`${name}: ${message}`);
+}
+
+async function reportsOf(
+  outcome: Outcome,
+  pipelines: readonly LoadedPipeline[],
+  { database }: Servers,
+  folder: string,
+): Promise<OnceReport[]> {
+  if (outcome.stalled.length > 0)
+    throw new Failure(
+      `nothing has moved for ${PATIENCE_MS / 1_000} s. ${outcome.stalled.join('; ')}. The logs are in ${folder}/logs`,
+    );
+  const reports: OnceReport[] = [];
+  for (const [index, sample] of outcome.samples.entries()) {
+    const pipeline = pipelines[index]?.pipeline;
+    if (sample && pipeline) reports.push(onceReport(sample, await boolCounts(pipeline, database)));
+  }
+  return reports;
+}
