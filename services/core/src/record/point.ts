@@ -8,6 +8,12 @@ export interface Point {
 /** Text that is no point, or one that is not on the Earth. The message says what is allowed. */
 export class PointError extends Error {
   override name = 'PointError';
+  readonly reason: 'type' | 'range';
+
+  constructor(reason: 'type' | 'range', message: string) {
+    super(message);
+    this.reason = reason;
+  }
 }
 
 const NUMBER = '([+-]?(?:\\d+\\.?\\d*|\\.\\d+)(?:[eE][+-]?\\d+)?)';
@@ -23,11 +29,11 @@ const POINT = new RegExp(
  */
 export function parsePoint(text: string): Point | null {
   const match = POINT.exec(text.trim());
-  if (!match) throw new PointError('allowed is a WKT point such as POINT (-97.84 30.43), longitude first');
+  if (!match) throw new PointError('type', 'allowed is a WKT point such as POINT (-97.84 30.43), longitude first');
   if (match[1] !== undefined) return null;
   const lon = Number(match[2]);
   const lat = Number(match[3]);
-  if (!(Math.abs(lon) <= 180)) throw new PointError(`longitude ${match[2]} (it stands first); allowed is -180 to 180`);
-  if (!(Math.abs(lat) <= 90)) throw new PointError(`latitude ${match[3]} (it stands second); allowed is -90 to 90`);
+  if (!(Math.abs(lon) <= 180)) throw new PointError('range', `longitude ${match[2]} (it stands first); allowed is -180 to 180`);
+  if (!(Math.abs(lat) <= 90)) throw new PointError('range', `latitude ${match[3]} (it stands second); allowed is -90 to 90`);
   return { lat, lon };
 }

@@ -1,0 +1,35 @@
+/** What every decoder is: raw bytes in, objects out. A new one is a file beside this and a line in `index.ts`. */
+import type { KafkaRecord } from '@millrace/core/kafka/kafka.ts';
+
+export type JsonObject = Record<string, unknown>;
+
+/** Why something was refused: a countable word, and a sentence with the value and what is allowed. */
+export interface Problem {
+  reason: string;
+  message: string;
+}
+
+/** One future table row, or the one part of the record that cannot become one. */
+export type Decoded = { object: JsonObject } | { problem: Problem; source: unknown };
+
+export interface Decoder {
+  /**
+   * The objects of a raw record in their order, at least one, so that the same bytes always give the same indexes.
+   * @throws DecodeError when the record as a whole cannot be read
+   */
+  decode(record: KafkaRecord): Decoded[];
+}
+
+/** The most objects one raw record may hold: a megabyte of `[0,0,…]` must not become half a million DLQ records. */
+export const MAX_OBJECTS = 10_000;
+
+/** A raw record that cannot be read as a whole. */
+export class DecodeError extends Error {
+  override name = 'DecodeError';
+  readonly reason: string;
+
+  constructor({ reason, message }: Problem) {
+    super(message);
+    this.reason = reason;
+  }
+}

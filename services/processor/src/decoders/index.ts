@@ -1,0 +1,16 @@
+/** The table of decoders, by the word in `record.decode`. */
+import type { RecordRules } from '@millrace/core/spec/record.ts';
+import type { Decoder } from './decoder.ts';
+import { json } from './json.ts';
+
+const DECODERS: Partial<Record<NonNullable<RecordRules['decode']>, Decoder>> = {
+  json,
+};
+
+/** The decoder of a Pipeline. @throws Error naming the words that are allowed */
+export function decoderOf({ decode = 'json' }: Pick<RecordRules, 'decode'>): Decoder {
+  const decoder = DECODERS[decode];
+  if (!decoder)
+    throw new Error(`spec.record.decode is ${JSON.stringify(decode)}; allowed is ${Object.keys(DECODERS).join(', ')}`);
+  return decoder;
+}

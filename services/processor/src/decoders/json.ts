@@ -1,0 +1,41 @@
+/** `decode: json`: one object is one row, an array of objects is one row each; a bad element is refused alone. */
+import { JsonError, parseJson } from '@millrace/core/record/json.ts';
+import { isObject, kindOf, shown } from '../fields/shown.ts';
+import { type Decoded, DecodeError, type Decoder, MAX_OBJECTS } from './decoder.ts';
+
+export const json: Decoder = {
+  decode({ value }) {
+    if (value === null) throw new DecodeError({ reason: 'empty', message: 'the record has no value; allowed is JSON' });
+    const parsed = parse(value);
+    if (!Array.isArray(parsed)) {
+      if (isObject(parsed)) return [{ object: parsed }];
+      throw new DecodeError({
+        reason: 'type',
+        message: `the record is ${kindOf(parsed)} (${shown(parsed)}); allowed is a JSON object or an array of objects`,
+      });
+    }
+    if (parsed.length === 0) {
+      throw new DecodeError({ reason: 'empty', message: 'the record is an empty array; allowed is at least one object' });
+    }
+    if (parsed.length > MAX_OBJECTS) {
+      const message = `the record is an array of ${parsed.length} elements; allowed are at most ${MAX_OBJECTS}`;
+      throw new DecodeError({ reason: 'size', message });
+    }
+    return parsed.map(element);
+  },
+};
+
+function parse(value: Buffer): unknown {
+  try {
+    return parseJson(value);
+  } catch (error) {
+    if (error instanceof JsonError) throw new DecodeError({ reason: 'parse', message: error.message });
+    throw error;
+  }
+}
+
+function element(source: unknown, index: number): Decoded {
+  if (isObject(source)) return { object: source };
+  const message = `element ${index} of the array is ${kindOf(source)} (${shown(source)}); allowed is an object`;
+  return { problem: { reason: 'type', message }, source };
+}

@@ -1,0 +1,20 @@
+import type { PartitionState } from '@millrace/core/kafka/kafka.ts';
+import { expect, test } from 'vitest';
+import { healthOf } from './health.ts';
+
+const partition = (number: number, state: PartitionState['state'], reason: string | null = null): PartitionState => ({
+  partition: number,
+  state,
+  reason,
+  next: null,
+  end: null,
+});
+
+test.each<[PartitionState[], boolean, string, number]>([
+  [[], true, 'standing by: no partition assigned', 0],
+  [[partition(0, 'reading'), partition(1, 'reading')], true, 'reading 2 partitions', 0],
+  [[partition(0, 'reading'), partition(1, 'loading')], false, 'loading 1 of 2 partitions', 0],
+  [[partition(0, 'paused', 'no such topic'), partition(1, 'loading')], false, 'paused: partition 0: no such topic', 1],
+])('%j', (partitions, ready, state, paused) => {
+  expect(healthOf(partitions)).toEqual({ ready, state, paused });
+});

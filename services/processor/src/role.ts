@@ -1,0 +1,149 @@
+/**
+ * The processor: raw records in; processed rows, DLQ records and counted drops out (DESIGN 1.2 rules 1, 2 and 5).
+ *
+ * Invariants:
+ * - A raw record of partition p yields records in partition p only, in raw order, by one send at a time.
+ * - An offset is committed only after every row and every refusal before it was acknowledged, in one request with the
+ *   progress that counts them. After a rejected send the partition goes back to what is committed.
+ * - Rows are sent only while the raw topic still is the one they were read from. Commits made under another topic id, or
+ *   by another tool, do not count: the log is then read from its beginning, and the sink drops what it has.
+ */
+import type { Batch, Notice, Position, Reader, Sender, TopicState } from '@millrace/core/kafka/kafka.ts';
+import { Reload } from '@millrace/core/kafka/kafka.ts';
+import { decodeProgress, encodeProgress, freshProgress, type Progress } from '@millrace/core/record/progress.ts';
+import type { Role, RoleContext, Worker } from '@millrace/core/role/role.ts';
+import { maxRecordBytesOf } from '@millrace/core/spec/defaults.ts';
+import { namesOf, type PipelineNames } from '@millrace/core/spec/names.ts';
+import type { Pipeline } from '@millrace/core/spec/pipeline.ts';
+import { type BatchResult, transformBatch } from './batch.ts';
+import { afterNotice } from './fold.ts';
+import { healthOf } from './health.ts';
+import { type Metrics, metricsOf } from './metrics.ts';
+import { compileTransform, type Transform } from './transform.ts';
+
+export const processor: Role = { name: 'processor', needsDatabase: false, start };
+
+type Context = Pick<RoleContext, 'kafka' | 'log' | 'metrics'>;
+
+interface Parts extends Context {
+  names: PipelineNames;
+  transform: Transform;
+  maxBytes: number;
+  sender: Sender;
+  counters: Metrics;
+  /** Progress of each partition that was loaded, as of its next batch. */
+  progress: Map<number, Progress>;
+}
+
+async function start(pipeline: Pipeline, { kafka, log, metrics }: Context): Promise<Worker> {
+  const names = namesOf(pipeline);
+  const transform = compileTransform(pipeline);
+  const maxBytes = maxRecordBytesOf(pipeline);
+  const counters = metricsOf(metrics);
+  const sender = kafka.sender();
+  const parts: Parts = { kafka, log, metrics, names, transform, maxBytes, sender, counters, progress: new Map() };
+  let reader: Reader;
+  try {
+    reader = await kafka.read({
+      group: names.processorGroup,
+      topic: names.raw,
+      load: (partition, topic) => load(parts, partition, topic),
+      handle: (batch) => handle(parts, batch),
+      notice: (notice) => notify(parts, notice),
+    });
+  } catch (error) {
+    await sender.close();
+    throw error;
+  }
+  counters.paused.set(names.pipeline, () => healthOf(reader.partitions()).paused);
+  return {
+    health: () => healthOf(reader.partitions()),
+    failed: reader.failed,
+    stop: async () => {
+      try {
+        await reader.close();
+      } finally {
+        await sender.close();
+        counters.paused.delete(names.pipeline);
+      }
+    },
+  };
+}
+
+async function load({ kafka, names, log, progress }: Parts, partition: number, topic: TopicState): Promise<Position> {
+  const committed = (await kafka.committed(names.processorGroup, names.raw)).get(partition);
+  const stored = committed === undefined ? null : decodeProgress(committed.metadata);
+  progress.set(partition, stored?.topicId === topic.id ? stored : freshProgress(topic.id));
+  if (committed === undefined) return { next: null, bookmark: null, topicId: null };
+  if (stored === null) {
+    const { offset, metadata } = committed;
+    log.warn(
+      { topic: names.raw, partition, offset, metadata: metadata.slice(0, 200), group: names.processorGroup },
+      'the committed offset is not of Millrace and does not count: reading the partition from its beginning; the sink drops what it has',
+    );
+    return { next: null, bookmark: null, topicId: null };
+  }
+  const { timestampMs, topicId } = stored;
+  // Nothing but topic id and append time is known of the record before the offset.
+  const bookmark = timestampMs === null ? null : { timestampMs, matches: () => true };
+  return { next: committed.offset, bookmark, topicId };
+}
+
+async function handle(parts: Parts, batch: Batch): Promise<void> {
+  const { kafka, names, progress, sender, maxBytes, transform } = parts;
+  const { partition, records, signal, topicId } = batch;
+  const before = progress.get(partition);
+  if (before?.topicId !== topicId) throw new Reload(`topic ${names.raw} has the id ${topicId}, not ${before?.topicId}`);
+  const startedAt = performance.now();
+  const result = await transformBatch({ topic: names.raw, partition, records, progress: before, transform, maxBytes, signal });
+  const transformedAt = performance.now();
+  const now = await kafka.topic(names.raw);
+  if (now?.id !== topicId) throw new Reload(`topic ${names.raw} was recreated while a batch of it was transformed`);
+  signal.throwIfAborted();
+  // One after the other: when a send is rejected, nothing else may still be under way.
+  if (result.processed.length > 0) await sender.send(names.processed, partition, result.processed);
+  if (result.dlq.length > 0) await sender.send(names.dlq, partition, result.dlq);
+  const sentAt = performance.now();
+  await batch.commit(batch.next, encodeProgress(result.progress));
+  progress.set(partition, result.progress);
+  count(parts, batch, before, result);
+  const { batchSeconds } = parts.counters;
+  const spent = { transform: transformedAt - startedAt, send: sentAt - transformedAt, commit: performance.now() - sentAt };
+  for (const [phase, ms] of Object.entries(spent)) batchSeconds.inc({ pipeline: names.pipeline, phase }, ms / 1000);
+}
+
+function count({ counters, names, log }: Parts, { partition }: Batch, before: Progress, result: BatchResult): void {
+  const { pipeline } = names;
+  const { progress, refusals, drops, unknownFields } = result;
+  counters.records.inc({ pipeline, result: 'rows' }, progress.rows - before.rows);
+  counters.records.inc({ pipeline, result: 'refused' }, progress.refused - before.refused);
+  counters.records.inc({ pipeline, result: 'dropped' }, progress.dropped - before.dropped);
+  counters.records.inc({ pipeline, result: 'repeat' }, progress.repeats - before.repeats);
+  counters.unknownFields.inc({ pipeline }, unknownFields);
+  for (const [filter, drop] of drops) counters.dropped.inc({ pipeline, filter }, drop);
+  for (const { offset, outcome } of refusals) {
+    const { stage, reason, message, cause } = outcome;
+    counters.refused.inc({ pipeline, stage, reason });
+    if (reason !== 'internal') continue;
+    counters.internalErrors.inc({ pipeline });
+    log.error({ topic: names.raw, partition, offset, err: cause }, `record refused: ${message}`);
+  }
+}
+
+function notify({ counters, names, log, progress }: Parts, notice: Notice): void {
+  const { pipeline } = names;
+  const { partition } = notice;
+  const before = progress.get(partition);
+  if (before) progress.set(partition, afterNotice(before, notice));
+  if (notice.again) return; // told and counted before
+  if (notice.kind === 'lost') {
+    counters.lost.inc({ pipeline }, notice.records);
+    log.error({ notice }, `${notice.records} raw records were removed by retention before they were processed: they are lost`);
+    return;
+  }
+  counters.restarts.inc({ pipeline, kind: notice.kind });
+  log.warn(
+    { notice },
+    `the raw topic was ${notice.kind}: reading partition ${partition} from offset ${notice.restartAt}; the sink drops what it has`,
+  );
+}
