@@ -61,6 +61,8 @@ function asInputError(name: string, at: number, error: unknown): InputError {
   if (error instanceof InputError) return error;
   const { code, message } = error as NodeJS.ErrnoException;
   if (code?.startsWith('Z_'))
-    return new InputError(`${name} is no whole gzip file: ${message} after ${at} bytes of content; what could be read of it was sent`);
+    return new InputError(
+      `${name} is no whole gzip file: ${message} after ${at} bytes of content; what could be read of it was sent`,
+    );
   return new InputError(`${name} cannot be read after byte ${at}: ${message}`, { cause: error });
 }

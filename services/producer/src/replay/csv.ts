@@ -72,7 +72,7 @@ class Rows {
     this.#rest = this.#rest.length === 0 ? chunk : Buffer.concat([this.#rest, chunk]);
     for (;;) {
       if (this.#givenUp && !this.#skipLine(false)) return;
-      const parser = (this.#parser ??= this.#startParser());
+      const parser = this.#parser ?? this.#startParser();
       parser.write(this.#rest.subarray(this.#parsed));
       this.#parsed = this.#rest.length;
       if (!this.#takeRows() && !parser.errored) return;
@@ -83,7 +83,7 @@ class Rows {
   async end(): Promise<void> {
     for (;;) {
       if (this.#givenUp) this.#skipLine(true);
-      const parser = (this.#parser ??= this.#startParser());
+      const parser = this.#parser ?? this.#startParser();
       let failure: string | null = null;
       try {
         parser.end(this.#rest.subarray(this.#parsed));
@@ -117,6 +117,7 @@ class Rows {
       },
     });
     parser.on('error', () => undefined); // read from `errored`, or thrown by `finished`
+    this.#parser = parser;
     return parser;
   }
 

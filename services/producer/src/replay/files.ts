@@ -26,7 +26,11 @@ const END_BYTES = 65_536;
  * The files that `path` names: a URL, a file (relative to `folder`), or a glob, sorted by name.
  * @throws InputError naming the path and what is allowed
  */
-export async function findFiles(replay: Pick<Replay, 'path' | 'format'>, folder: string, signal: AbortSignal): Promise<InputFile[]> {
+export async function findFiles(
+  replay: Pick<Replay, 'path' | 'format'>,
+  folder: string,
+  signal: AbortSignal,
+): Promise<InputFile[]> {
   const { path } = replay;
   if (isUrl(path)) {
     if (!URL.canParse(path)) throw new InputError(`source.replay.path ${JSON.stringify(path)} is no URL`);

@@ -8,16 +8,7 @@
  * place before the unfinished record, so that a completed copy of the file goes on there.
  */
 import { crc32 } from 'node:zlib';
-import {
-  Collector,
-  InputError,
-  markLength,
-  type Open,
-  type Piece,
-  type Pieces,
-  type ReadFrom,
-  type ReadRules,
-} from './piece.ts';
+import { Collector, InputError, markLength, type Open, type Piece, type Pieces, type ReadFrom, type ReadRules } from './piece.ts';
 
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
@@ -97,7 +88,8 @@ export async function* readJson(open: Open, from: ReadFrom, { name, maxBytes }: 
     base += chunk.length;
     yield { pieces, crc };
   }
-  if (depth !== -1) throw new InputError(`${name} ends within the record that began at byte ${start}; what stands before it was read`);
+  if (depth !== -1)
+    throw new InputError(`${name} ends within the record that began at byte ${start}; what stands before it was read`);
   if (array && !closed)
     throw new InputError(`${name} ends at byte ${base} before its array is closed by "]"; what stands before was read`);
 }

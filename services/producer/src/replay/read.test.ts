@@ -81,7 +81,11 @@ describe('csv', () => {
   test.each([
     ['another number of columns', 'a,b\n1,2\n1,2,3\n4\n5,6\n', ['{"a":"1","b":"2"}', '1,2,3', '4', '{"a":"5","b":"6"}']],
     ['an unclosed quote', 'a,b\n1,"2\n3,4\n5,6\n', ['1,"2', '{"a":"3","b":"4"}', '{"a":"5","b":"6"}']],
-    ['an unclosed quote that a later one closes', 'a,b\n1,"2\n3,4\n5","6"\n7,8\n', ['1,"2', '{"a":"3","b":"4"}', '5","6"', '{"a":"7","b":"8"}']],
+    [
+      'an unclosed quote that a later one closes',
+      'a,b\n1,"2\n3,4\n5","6"\n7,8\n',
+      ['1,"2', '{"a":"3","b":"4"}', '5","6"', '{"a":"7","b":"8"}'],
+    ],
     ['text after a closing quote', 'a,b\n"1"x,2\n3,4\n', ['"1"x,2', '{"a":"3","b":"4"}']],
     ['a quote within a value', 'a,b\n5" pipe,2\n3,4\n', ['5" pipe,2', '{"a":"3","b":"4"}']],
     ['two in a row', 'a,b\n"1"x,2\n"1"y,2\n3,4', ['"1"x,2', '"1"y,2', '{"a":"3","b":"4"}']],
@@ -126,18 +130,23 @@ describe.each(READERS)('%s', (_name, read, make, large) => {
   test('whatever the chunks are and wherever it is taken up again, the records are the same', async () => {
     const value = fc.string({ unit: fc.constantFrom('x', 'é', ' ', '{', ']', '7'), minLength: 1, maxLength: 12 });
     await fc.assert(
-      fc.asyncProperty(fc.array(value, { maxLength: 12 }), fc.integer({ min: 1, max: 40 }), fc.nat(), async (values, chunk, pick) => {
-        const text = make(values);
-        const whole = await all(read, text);
-        expect(whole.pieces).toHaveLength(values.length);
-        expect(whole.crc).toBe(crc32(text));
-        expect(await all(read, text, undefined, chunk)).toEqual(whole);
-        const at = pick % (values.length + 1);
-        const from = at === 0 ? { end: 0, crc: 0 } : (whole.pieces[at - 1] as Piece);
-        expect(from.crc).toBe(crc32(Buffer.from(text).subarray(0, from.end)));
-        const rest = await all(read, text, { byte: from.end, crc: from.crc }, chunk);
-        expect(rest).toEqual({ pieces: whole.pieces.slice(at), crc: whole.crc });
-      }),
+      fc.asyncProperty(
+        fc.array(value, { maxLength: 12 }),
+        fc.integer({ min: 1, max: 40 }),
+        fc.nat(),
+        async (values, chunk, pick) => {
+          const text = make(values);
+          const whole = await all(read, text);
+          expect(whole.pieces).toHaveLength(values.length);
+          expect(whole.crc).toBe(crc32(text));
+          expect(await all(read, text, undefined, chunk)).toEqual(whole);
+          const at = pick % (values.length + 1);
+          const from = at === 0 ? { end: 0, crc: 0 } : (whole.pieces[at - 1] as Piece);
+          expect(from.crc).toBe(crc32(Buffer.from(text).subarray(0, from.end)));
+          const rest = await all(read, text, { byte: from.end, crc: from.crc }, chunk);
+          expect(rest).toEqual({ pieces: whole.pieces.slice(at), crc: whole.crc });
+        },
+      ),
     );
   });
 });
