@@ -49,10 +49,26 @@ function nativeFolder(): string {
   }
 }
 
+/** Removes the copy that was made because the user of PostgreSQL could not reach the package, if there is one. */
+export function removeCopy(): void {
+  let native: string;
+  try {
+    native = nativeFolder();
+  } catch {
+    // Without the package nobody knows where a copy would be, nor needs one.
+    return;
+  }
+  rmSync(placeOfCopy(native), { recursive: true, force: true });
+}
+
+function placeOfCopy(native: string): string {
+  const { version } = JSON.parse(readFileSync(join(dirname(native), 'package.json'), 'utf8'));
+  return reachablePlace(`postgres-${version}`, native);
+}
+
 /** 60 MB, once per version; whole or not there. */
 function copyOf(native: string): string {
-  const { version } = JSON.parse(readFileSync(join(dirname(native), 'package.json'), 'utf8'));
-  const place = reachablePlace(`postgres-${version}`, native);
+  const place = placeOfCopy(native);
   if (existsSync(place)) return place;
   const fresh = `${place}.${process.pid}.new`;
   mkdirSync(dirname(place), { recursive: true, mode: 0o755 });

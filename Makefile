@@ -1,0 +1,44 @@
+# Millrace. `make` alone lists the targets. Each does what set-up it needs; a second time that takes no more than a second.
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test check lint format clean
+
+run := scripts/run
+pipelines := examples/traffic/pipeline.yaml examples/environment/pipeline.yaml
+
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
+	@echo
+	@echo '  make demo ONCE=1   ends by itself when all input is stored, with the counts'
+
+setup: ## Fetch what the others need: Node 24, npm packages, Kafka, PostgreSQL
+	@scripts/setup
+
+demo: ## Run the examples traffic and environment from file to table, and keep running
+ifdef DOCKER
+	@echo 'millrace: make demo DOCKER=1 is not built yet; make demo runs without Docker' >&2; exit 2
+else
+	@scripts/setup
+	@$(run) node services/cli/bin/millrace.ts run $(pipelines) $(if $(filter-out 0,$(ONCE)),--once)
+endif
+
+test: ## Check and test everything, with a real Kafka and a real PostgreSQL
+	@scripts/setup
+	@$(run) node scripts/test.ts
+
+check: ## Types, lint, format and dead code
+	@scripts/setup
+	@$(run) tsc --noEmit
+	@$(run) biome check --error-on-warnings .
+	@$(run) knip
+
+lint: ## Lint and format only
+	@scripts/setup
+	@$(run) biome check --error-on-warnings .
+
+format: ## Correct format and lint where that is safe
+	@scripts/setup
+	@$(run) biome check --write .
+
+clean: ## Remove all that was fetched, built and stored here, the demo's data too
+	@scripts/clean
