@@ -41,7 +41,8 @@ export async function withSession<T>(pool: Pool, statementTimeoutMs: number, wor
     done = true;
     return result;
   } finally {
-    client.off('error', ignore);
+    // Stays where the connection is closed: its last words must not be an unhandled event.
+    if (done) client.off('error', ignore);
     client.release(!done);
   }
 }
