@@ -219,14 +219,36 @@ describe('each row once', () => {
   test('lost records are in the ledger once, however often the gap is found', async () => {
     const pipeline = await newPipeline();
     const sink = sinkOf(pipeline);
+    const lost = { kind: 'lost' as const, topic: 'p', partition: 0 };
     await sink.load(0, TOPIC, never);
-    const lost = { kind: 'lost' as const, topic: 'p', partition: 0, next: 0 };
-    sink.notice({ ...lost, start: 4, records: 4 });
-    sink.notice({ ...lost, start: 6, records: 6 });
+    await sink.handle(batchOf(good(pipeline, 0, 2)));
+    await sink.load(0, TOPIC, never);
+    sink.notice({ ...lost, next: 2, start: 4, records: 2 });
+    await sink.load(0, TOPIC, never);
+    sink.notice({ ...lost, next: 2, start: 4, records: 2, again: true });
+    sink.notice({ ...lost, next: 4, start: 6, records: 2 }); // what came since
+    await sink.load(0, TOPIC, never);
+    sink.notice({ ...lost, next: 2, start: 6, records: 4 }); // told by a new assignment
     await sink.handle(batchOf(good(pipeline, 6, 8)));
     await sink.handle(batchOf(good(pipeline, 8, 9)));
-    expect(await ledgerOf(pipeline)).toEqual({ stored: 3, refused: 0, repeats: 0, lost: 6 });
-    expect(await sink.metric('millrace_sink_lost_records_total', {})).toBe(6);
+    expect(await ledgerOf(pipeline)).toEqual({ stored: 5, refused: 0, repeats: 0, lost: 4 });
+    expect(await sink.metric('millrace_sink_lost_records_total', {})).toBe(4);
+  });
+
+  test('a gap that another sink has stored behind since is not counted by this one', async () => {
+    const pipeline = await newPipeline();
+    const [slow, other] = [sinkOf(pipeline), sinkOf(pipeline)];
+    const lost = { kind: 'lost' as const, topic: 'p', partition: 0, next: 2, start: 6, records: 4 };
+    await slow.load(0, TOPIC, never);
+    await slow.handle(batchOf(good(pipeline, 0, 2)));
+    for (const sink of [slow, other]) {
+      await sink.load(0, TOPIC, never);
+      sink.notice(lost);
+    }
+    await other.handle(batchOf(good(pipeline, 6, 8)));
+    await slow.load(0, TOPIC, never);
+    await slow.handle(batchOf(good(pipeline, 8, 9)));
+    expect(await ledgerOf(pipeline)).toMatchObject({ lost: 4 });
   });
 });
 

@@ -55,8 +55,8 @@ export function partitions(options: PartitionsOptions): Partitions {
   const { pipeline, pool, metrics, log } = options;
   const loaded = new Map<number, Loaded>();
   const pauses = new Map<number, Pause>();
-  /** Records found lost since the last commit of a partition, and the offset they start at. */
-  const lost = new Map<number, { next: number; records: number }>();
+  /** Offsets found lost in front of a partition's position, [from, to): stored in the ledger with the next batch. */
+  const lost = new Map<number, { from: number; to: number }>();
   let newestMs = Number.NEGATIVE_INFINITY;
 
   function failed(partition: number, at: Pause['at'], error: unknown): void {
@@ -80,6 +80,7 @@ export function partitions(options: PartitionsOptions): Partitions {
     try {
       const position = await withClient(pool, signal, LOAD_LIMIT_MS, (client) => readPosition(client, pipeline, partition));
       loaded.set(partition, { topicId: topic.id, position });
+      if (lost.get(partition)?.from !== position.next) lost.delete(partition); // another sink went on behind it
       succeeded(partition, 'load', position.version);
       return readerPosition(position);
     } catch (error) {
@@ -129,7 +130,8 @@ export function partitions(options: PartitionsOptions): Partitions {
         const { written } = outcome;
         const hours = tally(outcome, repeats);
         const [first] = batch.records;
-        if (gone !== undefined && first !== undefined) count(hours, readIncoming(first).rawTimestampMs, 'lost', gone.records);
+        if (gone !== undefined && first !== undefined)
+          count(hours, readIncoming(first).rawTimestampMs, 'lost', gone.to - gone.from);
         const statements = [
           options.writer.closingSql(written),
           touchedSql(
@@ -185,14 +187,16 @@ export function partitions(options: PartitionsOptions): Partitions {
 
   function notice(notice: Notice): void {
     const { partition, kind } = notice;
-    metrics.notices.inc({ pipeline, kind });
-    log.warn(notice, NOTICES[kind]);
+    if (!notice.again) {
+      metrics.notices.inc({ pipeline, kind });
+      log.warn(notice, NOTICES[kind]);
+    }
     if (notice.kind !== 'lost') return;
-    // The same gap is found again after each load, until a batch behind it is stored.
-    const before = lost.get(partition);
-    const known = before?.next === notice.next ? before.records : 0;
-    metrics.lost.inc({ pipeline }, Math.max(0, notice.records - known));
-    lost.set(partition, { next: notice.next, records: notice.records });
+    // The same gap is found again after each load, maybe a longer one, until a batch behind it is stored.
+    const { from, to } = lost.get(partition) ?? { from: notice.next, to: notice.next };
+    const found = { from: Math.min(from, notice.next), to: Math.max(to, notice.start) };
+    metrics.lost.inc({ pipeline }, found.to - found.from - (to - from));
+    lost.set(partition, found);
   }
 
   return { load, handle, notice, pauses: () => pauses };

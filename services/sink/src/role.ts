@@ -11,6 +11,8 @@ import type { Pipeline } from '@millrace/core/spec/pipeline.ts';
 import { columnsOf, uniqueOf } from '@millrace/core/table/columns.ts';
 import { rollupsOf } from '@millrace/core/table/rollup.ts';
 import { sendRefusals } from './dlq.ts';
+import { maintain } from './maintenance.ts';
+import { maintenanceTasks } from './maintenanceTasks.ts';
 import { sinkMetrics } from './metrics.ts';
 import { partitions } from './partitions.ts';
 import { healthOf } from './pauses.ts';
@@ -55,11 +57,12 @@ async function start(pipeline: Pipeline, { kafka, database, log, metrics: regist
     const pauses = held.pauses();
     return reader.partitions().flatMap(({ partition }) => pauses.get(partition)?.reason ?? []);
   });
+  const maintenance = maintain(names.pipeline, maintenanceTasks(pipeline, database), metrics, log);
   return {
     health: () => healthOf(reader.partitions(), held.pauses()),
     failed: reader.failed,
     async stop() {
-      await reader.close(GRACE_MS);
+      await Promise.all([reader.close(GRACE_MS), maintenance.stop()]);
       await sender.close();
       metrics.pauses.delete(names.pipeline);
     },

@@ -54,6 +54,21 @@ export async function withClient<T>(
   }
 }
 
+/** The pool as one whose connections end when the signal is aborted: for work that takes a pool and no signal. */
+export function endingWith(pool: Pool, signal: AbortSignal): Pool {
+  const connect = async (): Promise<PoolClient> => {
+    signal.throwIfAborted();
+    const client = await pool.connect();
+    // The pending query rejects, and whoever waits for it releases the client.
+    const end = (): void => void client.end();
+    signal.addEventListener('abort', end, { once: true });
+    client.once('end', () => signal.removeEventListener('abort', end));
+    if (signal.aborted) end();
+    return client;
+  };
+  return Object.assign(Object.create(pool) as Pool, { connect });
+}
+
 function asError(reason: unknown): Error {
   return reason instanceof Error ? reason : new Error(String(reason));
 }
