@@ -10,7 +10,7 @@ import { addSetup } from './commands/setup.ts';
 import { addStatus } from './commands/status.ts';
 import { addTail } from './commands/tail.ts';
 import { addValidate } from './commands/validate.ts';
-import { UsageError } from './usage.ts';
+import { Exit, UsageError } from './usage.ts';
 
 const SUBCOMMANDS: readonly ((program: Command) => void)[] = [addRun, addValidate, addStatus, addTail, addDlq, addSetup];
 
@@ -30,8 +30,9 @@ export async function main(words: readonly string[]): Promise<number> {
   for (const command of everyCommand(program)) command.exitOverride().showHelpAfterError(`(millrace ${pathOf(command)} --help)`);
   try {
     await program.parseAsync(words, { from: 'user' });
-    return Number(process.exitCode ?? 0);
+    return 0;
   } catch (error) {
+    if (error instanceof Exit) return error.code;
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
     process.stderr.write(`${tell(error, program.opts<{ debug?: true }>().debug === true)}\n`);
     return error instanceof UsageError || (error instanceof Error && error.name === 'SpecError') ? 2 : 1;

@@ -3,7 +3,13 @@ export class UsageError extends Error {
   override name = 'UsageError';
 }
 
-/** The command ran and what it found is bad; the message was printed already where it is empty: exit code 1. */
-export class Failure extends Error {
-  override name = 'Failure';
+/** The command has said all that is to be said and ends with this code, which is not 0. */
+export class Exit extends Error {
+  override name = 'Exit';
+  readonly code: number;
+
+  constructor(code: number) {
+    super(`exit code ${code}`);
+    this.code = code;
+  }
 }

@@ -10,7 +10,7 @@ import { ROLE_NAMES, ROLES } from '../run/roles.ts';
 import { type RunOptions, runAll } from '../run/run.ts';
 import { jsonScreen, lineScreen, type Screen, terminalScreen } from '../run/screen.ts';
 import { databaseOf, kafkaOf, serverOptions } from '../servers.ts';
-import { UsageError } from '../usage.ts';
+import { Exit, UsageError } from '../usage.ts';
 import { wholeNumber } from './tail.ts';
 
 interface Options extends RunOptions, Overrides {
@@ -45,7 +45,8 @@ async function run(files: string[], options: Options): Promise<void> {
     pipeline: withOverrides(loaded.pipeline, options),
   }));
   if (options.role) {
-    process.exitCode = await serveOne(options.role, pipelines, options);
+    const code = await serveOne(options.role, pipelines, options);
+    if (code !== 0) throw new Exit(code);
     return;
   }
   if (options.port !== undefined) throw new UsageError('--port is of one role; give --role as well');
@@ -55,14 +56,14 @@ async function run(files: string[], options: Options): Promise<void> {
   const screen = screenOf(options.json === true);
   const reports = await runAll({ pipelines, files, words: wordsOf(options), options, screen, signal: stop });
   if (reports === null) {
-    process.exitCode = options.once ? 130 : 0;
+    if (options.once) throw new Exit(130);
     return;
   }
   for (const report of reports) {
     if (options.json) process.stdout.write(`${JSON.stringify(report)}\n`);
     else for (const line of reportLines(report)) process.stdout.write(`${line}\n`);
   }
-  process.exitCode = reports.every(({ problem }) => problem === null) ? 0 : 1;
+  if (reports.some(({ problem }) => problem !== null)) throw new Exit(1);
 }
 
 /** One role in this process, for a supervisor that may hold the other end of an IPC channel. */

@@ -1,6 +1,7 @@
 import { loadPipelines, type Problem, SpecError } from '@millrace/core/spec/load.ts';
 import { namesOf } from '@millrace/core/spec/names.ts';
 import type { Command } from 'commander';
+import { Exit } from '../usage.ts';
 
 interface ValidateOptions {
   sample?: string;
@@ -22,10 +23,8 @@ async function validate(files: string[], options: ValidateOptions): Promise<void
   const loaded = await loadPipelines(files).catch((error: unknown) => {
     if (!(error instanceof SpecError) || !options.json) throw error;
     process.stdout.write(`${JSON.stringify({ valid: false, problems: error.problems satisfies readonly Problem[] })}\n`);
-    process.exitCode = 2;
-    return null;
+    throw new Exit(2);
   });
-  if (loaded === null) return;
   const pipelines = loaded.map(({ pipeline, file, warnings }) => ({ pipeline: namesOf(pipeline).pipeline, file, warnings }));
   if (options.json) process.stdout.write(`${JSON.stringify({ valid: true, pipelines })}\n`);
   else {

@@ -61,7 +61,8 @@ test('a stall says what is waited for', () => {
   });
 });
 
-test('a stored record is a movement, another look is none', () => {
+test('a stored record is a movement, a role that is started again is none', () => {
   expect(movement(look(sending))).toBe(movement(look(sending)));
+  expect(movement(look(failed))).toBe(movement(look(null)));
   expect(movement(look(sending, { stored: 9 }))).not.toBe(movement(look(sending)));
 });

@@ -16,11 +16,19 @@ export interface Look {
   producer: WorkerHealth | null;
 }
 
-/** A look that differs from this one shows that something moved. */
+/** A look that differs from this one shows that records moved; roles that only start again and again move nothing. */
 export function movement({ sample, producer }: Look): string {
   const next = [...sample.processor].map(([partition, { next }]) => [partition, next]);
   const stored = [...(sample.sink?.next ?? [])];
-  return JSON.stringify([producer, sample.checkpoint, sample.raw, sample.processed, next, stored, sample.sink?.touched]);
+  return JSON.stringify([
+    producer !== null && isCompleted(producer),
+    sample.checkpoint,
+    sample.raw,
+    sample.processed,
+    next,
+    stored,
+    sample.sink?.touched,
+  ]);
 }
 
 /**

@@ -15,7 +15,6 @@ import type { Logger } from 'pino';
 import { fileLog } from '../log.ts';
 import { closeServers, connectServers, environmentOf, type ServerOptions } from '../servers.ts';
 import { boolCounts, type Servers } from '../status/collect.ts';
-import { Failure } from '../usage.ts';
 import { greeting } from './greeting.ts';
 import { startPlatform } from './platform.ts';
 import { type OnceReport, onceReport } from './report.ts';
@@ -114,7 +113,7 @@ async function reportsOf(
   folder: string,
 ): Promise<OnceReport[]> {
   if (outcome.stalled.length > 0)
-    throw new Failure(
+    throw new Error(
       `nothing has moved for ${PATIENCE_MS / 1_000} s. ${outcome.stalled.join('; ')}. The logs are in ${folder}/logs`,
     );
   const reports: OnceReport[] = [];

@@ -1,0 +1,100 @@
+/** Mistakes on the command line and in files: one clear sentence, exit code 2, no stack trace. */
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import { main } from './program.ts';
+import type { Ran } from './testing.ts';
+
+/** In this process: the command's imports take longer than the command. */
+async function millrace(words: readonly string[]): Promise<Ran> {
+  const [stdout, stderr] = [process.stdout, process.stderr].map((stream) => vi.spyOn(stream, 'write').mockReturnValue(true));
+  const written = (spy: typeof stdout): string => spy?.mock.calls.map(([text]) => String(text)).join('') ?? '';
+  try {
+    const code = await main(words);
+    return { code, stdout: written(stdout), stderr: written(stderr) };
+  } finally {
+    vi.restoreAllMocks();
+  }
+}
+
+let folder: string;
+let good: string;
+let loops: string;
+
+const SPEC = (source: string) => `
+apiVersion: millrace.dev/v1alpha1
+kind: Pipeline
+metadata: { name: p }
+spec:
+  source: { ${source} }
+  record: { key: id, time: { field: at }, fields: { id: { type: text, required: true }, value: { type: float, max: 10 } } }
+  table: { name: p }
+`;
+
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'millrace-words-'));
+  good = join(folder, 'good.yaml');
+  loops = join(folder, 'loops.yaml');
+  writeFileSync(good, SPEC('replay: { path: data.csv }'));
+  writeFileSync(loops, SPEC('replay: { path: data.csv, loop: true }'));
+});
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+const cases: [string, () => string[], RegExp, number][] = [
+  ['no such command', () => ['rum'], /unknown command 'rum'[\s\S]*millrace --help/, 2],
+  ['no file', () => ['run'], /missing required argument 'file'/, 2],
+  ['a file that is not there', () => ['run', 'nowhere.yaml'], /nowhere\.yaml.*cannot be read[\s\S]*no such file/, 2],
+  ['a pace that is none', () => ['run', good, '--pace', 'fast'], /--pace is "fast"; allowed are unlimited, .*1s.*60x/, 2],
+  ['a limit that is none', () => ['run', good, '--limit', 'many'], /Allowed is a whole number from 0/, 2],
+  [
+    '--once of what never ends',
+    () => ['run', loops, '--once'],
+    /--once would never end for default\/p: source\.replay\.loop is true/,
+    2,
+  ],
+  ['a role without Kafka', () => ['run', good, '--role', 'sink'], /--role sink needs --kafka host:port/, 2],
+  ['a Kafka without a port', () => ['status', good, '--kafka', 'localhost'], /"localhost"; allowed is host:port/, 2],
+  ['a database that is no URL', () => ['status', good, '--kafka', 'a:1', '--database', 'db'], /allowed is postgres:\/\//, 2],
+  [
+    'no servers anywhere',
+    () => ['status', good, '--data', folder],
+    /no Kafka and no database is given, and no `millrace run`/,
+    2,
+  ],
+  ['a name that is nowhere', () => ['tail', 'raw', 'traffic', '--data', folder], /no file traffic, and no `millrace run`/, 2],
+  ['a login without a password', () => ['status', good, '--kafka', 'a:1', '--kafka-user', 'u'], /MILLRACE_KAFKA_PASSWORD/, 2],
+];
+test.each(cases)('%s', async (_, words, expected, code) => {
+  const ran = await millrace(words());
+  expect(ran.stderr).toMatch(expected);
+  expect(ran.stderr).not.toMatch(/ at .*\.ts:\d+/);
+  expect([ran.code, ran.stdout]).toEqual([code, '']);
+});
+
+test('servers that do not answer are named within seconds, the password is not', async () => {
+  const database = 'postgres://someone:secret@127.0.0.1:1/db';
+  const kafka = await millrace(['status', good, '--kafka', '127.0.0.1:1', '--database', database]);
+  expect(kafka.stderr).toMatch(/^millrace: Kafka at 127\.0\.0\.1:1 /);
+  expect([kafka.code, kafka.stdout]).toEqual([1, '']);
+  expect(kafka.stderr).not.toContain('secret');
+});
+
+test('--debug shows where an error came from', async () => {
+  const ran = await millrace(['--debug', 'status', good, '--kafka', 'localhost']);
+  expect(ran.stderr).toMatch(/ at .*servers\.ts:\d+/);
+});
+
+test('validate says that a good file is good', async () => {
+  const ran = await millrace(['validate', good]);
+  expect([ran.code, ran.stdout, ran.stderr]).toEqual([0, `${good}: default/p is valid\n`, '']);
+});
+
+test('validate --json gives the problems of a bad file to programs', async () => {
+  const bad = join(folder, 'bad.yaml');
+  writeFileSync(bad, SPEC('replay: { pat: data.csv }'));
+  const ran = await millrace(['validate', bad, '--json']);
+  const { valid, problems } = JSON.parse(ran.stdout) as { valid: boolean; problems: { path: string; line: number }[] };
+  expect([ran.code, valid, ran.stderr]).toEqual([2, false, '']);
+  expect(problems.map(({ line }) => line)).toContain(6);
+});
