@@ -2,7 +2,7 @@
 import { adminOf } from './admin.ts';
 import { Cluster } from './cluster.ts';
 import { KafkaError } from './errors.ts';
-import type { Kafka, Reader, Sender } from './kafka.ts';
+import type { Kafka } from './kafka.ts';
 import type { LinkOptions } from './link.ts';
 import { readRange } from './range.ts';
 import { KafkaReader } from './reader.ts';
@@ -24,28 +24,38 @@ export function connectKafka(options: KafkaOptions): Kafka {
     if (!/^(\[[0-9a-fA-F:.]+\]|[^:\s/]+):\d{1,5}$/.test(broker))
       throw new Error(`Kafka broker ${JSON.stringify(broker)}; allowed is host:port`);
   const control = new Cluster(options);
-  const senders = new Set<Sender>();
-  const readers = new Set<Reader>();
   const admin = adminOf(control);
+  const open = new Set<{ close(): Promise<void> }>();
   return {
     ...admin,
     sender() {
       const sender = new KafkaSender(new Cluster(options), options.log);
-      senders.add(sender);
-      return sender;
+      open.add(sender);
+      return {
+        send: (topic, partition, records) => sender.send(topic, partition, records),
+        close: () => closeOne(sender),
+      };
     },
     async read(read) {
       const state = await admin.topic(read.topic);
       if (state === null) throw new KafkaError(`there is no topic ${read.topic} in ${control.name}`);
       const reader = new KafkaReader(read, new Cluster(options), options.log);
-      readers.add(reader);
-      return reader;
+      open.add(reader);
+      return {
+        failed: reader.failed,
+        partitions: () => reader.partitions(),
+        close: (graceMs) => closeOne(reader, () => reader.close(graceMs)),
+      };
     },
     range: (topic, partition, from, to, signal) => readRange(control, topic, partition, from, to, signal),
     async close() {
-      await Promise.all([...readers].map((reader) => reader.close()));
-      await Promise.all([...senders].map((sender) => sender.close()));
+      await Promise.all([...open].map((one) => closeOne(one)));
       control.close();
     },
   };
+
+  async function closeOne(one: { close(): Promise<void> }, close = () => one.close()): Promise<void> {
+    open.delete(one);
+    await close();
+  }
 }

@@ -6,7 +6,7 @@
  * - a batch follows the position that was loaded, or the batch before, or a notice that says what is between;
  * - records come from the log with the topic id and the leader epoch that the place was found in: another one loads again,
  *   since a new leader may have a shorter log;
- * - after `signal` is aborted nothing is committed by this lane.
+ * - after `signal` is aborted this lane starts no commit, and one under way counts only in this lane's generation.
  */
 import type { Logger } from 'pino';
 import { isTransport, messageOf, typeOf } from './errors.ts';
@@ -31,7 +31,7 @@ export interface LaneOptions {
   read: ReadOptions;
   locate(): Promise<Located>;
   fetch(offset: number, signal: AbortSignal): Promise<Fetched>;
-  commit(next: number, metadata: string): Promise<void>;
+  commit(next: number, metadata: string, signal: AbortSignal): Promise<void>;
   slots: Slots;
   log: Logger;
 }
@@ -87,7 +87,8 @@ export class Lane {
     const reason = messageOf(error);
     const isReload = error instanceof Reload || typeOf(error) === 'OFFSET_OUT_OF_RANGE';
     const { log, read, partition } = this.#options;
-    log.warn(
+    const isNew = reason !== this.#state.reason; // an outage is told once, not with every try
+    log[isNew ? 'warn' : 'debug'](
       { group: read.group, topic: read.topic, partition, reason },
       isReload ? 'loading the position again' : 'partition paused',
     );
@@ -153,7 +154,7 @@ export class Lane {
       signal: aborted,
       commit: async (offset, metadata) => {
         aborted.throwIfAborted();
-        await this.#options.commit(offset, metadata);
+        await this.#options.commit(offset, metadata, aborted);
       },
     };
     const release = await slots.take(signal);

@@ -11,6 +11,7 @@ import assignerProtocol from 'kafkajs/src/consumer/assignerProtocol.js';
 import type { Logger } from 'pino';
 import type { Cluster } from './cluster.ts';
 import { KafkaError, messageOf, typeOf } from './errors.ts';
+import type { Committed } from './kafka.ts';
 import { topicOf } from './locate.ts';
 import { backoffMs, pause, persist, within } from './retry.ts';
 
@@ -70,17 +71,18 @@ export class Member {
   }
 
   /** Commits for a partition of this assignment. @throws KafkaError when the group has gone on without it. */
-  async commit(assignment: Assignment, partition: number, next: number, metadata: string): Promise<void> {
+  async commit(assignment: Assignment, commit: Committed & { partition: number }, signal: AbortSignal): Promise<void> {
     const { cluster, group, topic } = this.#options;
     const request = {
       groupId: group,
       groupGenerationId: assignment.generation,
       memberId: assignment.memberId,
-      topics: [{ topic, partitions: [{ partition, offset: String(next), metadata }] }],
+      topics: [{ topic, partitions: [{ ...commit, offset: String(commit.offset) }] }],
     };
     await persist(() => cluster.onCoordinator(group, (link) => link.broker.offsetCommit(request)), {
       withinMs: COMMIT_WITHIN_MS,
-      what: `group ${group} did not take offset ${next} of ${topic}/${partition}`,
+      what: `group ${group} did not take offset ${commit.offset} of ${topic}/${commit.partition}`,
+      signal,
       giveUp: isGone,
     });
   }

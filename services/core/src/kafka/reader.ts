@@ -82,9 +82,9 @@ export class KafkaReader implements Reader {
           read: this.#options,
           locate: () => locate(this.#cluster, topic, partition),
           fetch: (offset, signal) => this.#fetcher.next(partition, offset, signal),
-          commit: async (next, metadata) => {
+          commit: async (next, metadata, signal) => {
             if (!isCurrent()) throw new KafkaError(`partition ${partition} of topic ${topic} is no longer this member's`);
-            await this.#member.commit(assignment, partition, next, metadata);
+            await this.#member.commit(assignment, { partition, offset: next, metadata }, signal);
           },
           slots: this.#slots,
           log: this.#log,

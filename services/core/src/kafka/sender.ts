@@ -36,16 +36,19 @@ interface Producer {
 export class KafkaSender implements Sender {
   readonly #cluster: Cluster;
   readonly #log: Logger;
+  readonly #withinMs: number;
   readonly #maxRecords: number;
   readonly #inFlight = new Set<string>();
   readonly #maxBytes = new Map<string, number>();
   readonly #closing = new AbortController();
   #producer: Promise<Producer> | null = null;
 
-  constructor(cluster: Cluster, log: Logger, maxRecordsPerProducer = MAX_RECORDS_PER_PRODUCER) {
+  /** @param cluster its own; the limits are for tests to shorten */
+  constructor(cluster: Cluster, log: Logger, limits: { withinMs?: number; recordsPerProducer?: number } = {}) {
     this.#cluster = cluster;
     this.#log = log;
-    this.#maxRecords = maxRecordsPerProducer;
+    this.#withinMs = limits.withinMs ?? SEND_WITHIN_MS;
+    this.#maxRecords = limits.recordsPerProducer ?? MAX_RECORDS_PER_PRODUCER;
   }
 
   /**
@@ -86,7 +89,7 @@ export class KafkaSender implements Sender {
       const unknownSince = new Unknown();
       const offset = await persist(
         () => this.#cluster.onLeader(topic, partition, (link) => link.send(produceRequest(topic, partition, batch))),
-        { withinMs: SEND_WITHIN_MS, what, signal: this.#closing.signal, giveUp: (error) => unknownSince.tooLong(error) },
+        { withinMs: this.#withinMs, what, signal: this.#closing.signal, giveUp: (error) => unknownSince.tooLong(error) },
       );
       producer.sequences.set(key, sequence + records.length);
       producer.records += records.length;
@@ -106,7 +109,7 @@ export class KafkaSender implements Sender {
   async #newProducer(): Promise<Producer> {
     const { producerId, producerEpoch } = await persist(
       () => this.#cluster.onAny((link) => link.broker.initProducerId({ transactionTimeout: 60_000 })),
-      { withinMs: SEND_WITHIN_MS, what: `${this.#cluster.name} gave no producer id`, signal: this.#closing.signal },
+      { withinMs: this.#withinMs, what: `${this.#cluster.name} gave no producer id`, signal: this.#closing.signal },
     );
     return { id: producerId, epoch: producerEpoch, sequences: new Map(), records: 0 };
   }
@@ -116,7 +119,7 @@ export class KafkaSender implements Sender {
     if (known !== undefined) return known;
     const unknownSince = new Unknown();
     const config = await persist(() => topicConfig(this.#cluster, topic), {
-      withinMs: SEND_WITHIN_MS,
+      withinMs: this.#withinMs,
       what: `${this.#cluster.name} did not say max.message.bytes of topic ${topic}`,
       signal: this.#closing.signal,
       giveUp: (error) => unknownSince.tooLong(error),
