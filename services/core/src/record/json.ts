@@ -43,9 +43,8 @@ const parseWithSource = JSON.parse as (
   reviver: (key: string, value: unknown, context: { source?: string }) => unknown,
 ) => unknown;
 
-// At most 15 digits always survive float64. The first is cheap and also sees digits within strings, the second does not.
-const MAYBE_INEXACT = /\d{16}|[\d.]{17}|\d[eE][+-]?\d{3}/;
-const INEXACT = /(?:^|[:,[\s])-?(?:\d{16}|[\d.]{17}|[\d.]+[eE][+-]?\d{3}|[\d.]{16}[eE])/;
+/** So many digits survive float64 whatever they are. */
+const SAFE_DIGITS = 15;
 
 /**
  * Parses JSON exactly (see the top of this file).
@@ -53,10 +52,9 @@ const INEXACT = /(?:^|[:,[\s])-?(?:\d{16}|[\d.]{17}|[\d.]+[eE][+-]?\d{3}|[\d.]{1
  */
 export function parseJson(input: Buffer | string): unknown {
   const text = typeof input === 'string' ? withoutMark(input) : decodeUtf8(input);
-  if (text.length > 2 * MAX_JSON_DEPTH) checkDepth(text);
+  const inexact = scan(text);
   try {
-    if (MAYBE_INEXACT.test(text) && INEXACT.test(text)) return parseWithSource(text, exactly);
-    return JSON.parse(text);
+    return inexact ? parseWithSource(text, exactly) : JSON.parse(text);
   } catch (error) {
     throw new JsonError(text.trim() === '' ? 'not JSON: the text is empty' : `not JSON: ${(error as Error).message}`);
   }
@@ -64,6 +62,7 @@ export function parseJson(input: Buffer | string): unknown {
 
 /** Writes what `parseJson` read, digit by digit. @throws RangeError for a number that JSON has no text for */
 export function stringifyJson(value: unknown): string {
+  if (isPlain(value)) return JSON.stringify(value);
   return JSON.stringify(value, (_key, member: unknown) => {
     if (typeof member === 'bigint') return rawJson(member.toString());
     if (typeof member === 'number') {
@@ -100,26 +99,43 @@ function exactly(_key: string, value: unknown, { source }: { source?: string }):
   return mantissa.length <= 15 && size > 1e-300 && size < 1e300 ? value : new RawNumber(source);
 }
 
-/** Throws where arrays and objects are nested deeper than allowed; brackets in strings do not count. */
-function checkDepth(text: string): void {
+/** Whether JSON.stringify alone writes the members of an object exactly: most are flat, and a replacer is slow. */
+function isPlain(value: unknown): boolean {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return false;
+  return Object.values(value).every(
+    (member) =>
+      typeof member === 'string' ||
+      typeof member === 'boolean' ||
+      member === null ||
+      (typeof member === 'number' && Number.isFinite(member) && member !== 0),
+  );
+}
+
+/**
+ * Looks at what stands outside of strings: whether a number there may lose digits in float64.
+ * @throws JsonError where arrays and objects are nested deeper than allowed
+ */
+function scan(text: string): boolean {
   let depth = 0;
+  let digits = 0; // of the number at hand, with its exponent
+  let inexact = false;
   for (let at = 0; at < text.length; at++) {
-    switch (text.charCodeAt(at)) {
-      case 0x22: // a string: on to its closing quote
-        at = closingQuote(text, at + 1);
-        break;
-      case 0x5b:
-      case 0x7b:
-        if (++depth > MAX_JSON_DEPTH) {
+    const code = text.charCodeAt(at);
+    if (code >= 0x30 && code <= 0x39) {
+      if (++digits > SAFE_DIGITS) inexact = true;
+    } else if (code === 0x65 || code === 0x45) {
+      // The third digit of an exponent is one too many: 1e100 and beyond are looked at closely.
+      if (digits > 0) digits = SAFE_DIGITS - 2;
+    } else if (code !== 0x2e && code !== 0x2b && code !== 0x2d) {
+      digits = 0;
+      if (code === 0x22) at = closingQuote(text, at + 1);
+      else if (code === 0x5b || code === 0x7b) {
+        if (++depth > MAX_JSON_DEPTH)
           throw new JsonError(`nested too deeply at character ${at}; allowed are ${MAX_JSON_DEPTH} levels`);
-        }
-        break;
-      case 0x5d:
-      case 0x7d:
-        depth--;
-        break;
+      } else if (code === 0x5d || code === 0x7d) depth--;
     }
   }
+  return inexact;
 }
 
 function closingQuote(text: string, from: number): number {

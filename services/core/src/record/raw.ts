@@ -6,6 +6,8 @@ export const SOURCE_HEADER = 'source';
 export const RECEIVED_AT_HEADER = 'received-at';
 export const MQTT_TOPIC_HEADER = 'mqtt-topic';
 export const REPLAY_POSITION_HEADER = 'replay-position';
+/** Why the source could not read this record (a broken csv row, as it stands): the processor refuses it with this text. */
+export const UNREADABLE_HEADER = 'unreadable';
 
 export interface ReplayPosition {
   run: string;

@@ -85,9 +85,21 @@ function splitIso(iso: string): { seconds: number; fraction: string } {
 function isoText(seconds: number, fraction: string): string {
   if (!(seconds >= MIN_SECONDS && seconds <= MAX_SECONDS))
     throw new TimeError('the time is out of range; allowed are the years 0001 to 9999');
-  const text = new Date(seconds * 1000).toISOString().slice(0, 19);
-  return fraction === '' ? `${text}Z` : `${text}.${fraction.slice(0, 9)}Z`;
+  const day = Math.floor(seconds / 86_400);
+  if (day !== lastDay) {
+    lastDate = new Date(day * 86_400_000).toISOString().slice(0, 10);
+    lastDay = day;
+  }
+  const second = seconds - day * 86_400;
+  const minute = Math.floor(second / 60);
+  const clock = `${lastDate}T${TWO_DIGITS[Math.floor(minute / 60)]}:${TWO_DIGITS[minute % 60]}:${TWO_DIGITS[second % 60]}`;
+  return fraction === '' ? `${clock}Z` : `${clock}.${fraction.slice(0, 9)}Z`;
 }
+
+const TWO_DIGITS = Array.from({ length: 60 }, (_, value) => String(value).padStart(2, '0'));
+// Most times of a feed are of the same day, and writing a date is slow.
+let lastDay = Number.NaN;
+let lastDate = '';
 
 function textOf(raw: unknown, allowed: string): string {
   const text = numberText(raw);

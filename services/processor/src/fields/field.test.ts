@@ -107,7 +107,7 @@ describe('what is no value of the field is refused with name, value and what is 
     [{ type: 'int' }, '9223372036854775808', 'type', /allowed is a whole number/],
     [{ type: 'int' }, 1e300, 'type', /field f is 1e\+300/],
     [{ type: 'int' }, true, 'type', /field f is true/],
-    [{ type: 'int' }, {}, 'type', /field f is \{…\}/],
+    [{ type: 'int', nulls: [-1] }, { toString: '' }, 'type', /field f is \{…\}/],
     [{ type: 'float' }, 'NaN', 'type', /allowed is a number such as 12.5; "nulls" names texts/],
     [{ type: 'float' }, 'Infinity', 'type', /allowed is a number/],
     [{ type: 'float' }, new RawNumber('1e999'), 'type', /field f is 1e999/],

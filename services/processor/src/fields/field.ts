@@ -60,7 +60,9 @@ function finder(paths: string[], rule: Pick<Field, 'type' | 'strip' | 'nulls' | 
   nullNumbers.delete(null); // texts that are no number
   const isNull = (raw: unknown): boolean => {
     if (raw === null || raw === undefined) return true;
-    if (typeof raw !== 'string') return typeof raw === 'number' ? nullNumbers.has(raw) : nullTexts.has(String(raw));
+    if (typeof raw === 'number') return nullNumbers.has(raw);
+    if (typeof raw === 'boolean' || typeof raw === 'bigint') return nullTexts.has(String(raw));
+    if (typeof raw !== 'string') return false; // never String(object): a record's own member toString would be called
     const trimmed = raw.trim();
     if (raw === '' || (type !== 'text' && trimmed === '')) return true;
     if (nulls.length === 0) return false;
