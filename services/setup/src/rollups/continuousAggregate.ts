@@ -3,12 +3,13 @@
  * (`materialized_only = false`); late and historical rows are noted by TimescaleDB itself and refreshed by the policy.
  *
  * Invariant: the policy's window is all that the table retains and nothing more: every late row is refreshed, and no
- * refresh sees a range whose rows were retained away, which would delete its buckets.
+ * refresh sees a range whose rows were retained away, which would delete its buckets. So it never grows either: where
+ * `retain` is raised, the rows that the longer window would look for are gone already.
  */
 import { quote, table as tableName } from '@millrace/core/database/identifier.ts';
 import { TIME_COLUMN } from '@millrace/core/table/columns.ts';
 import { BUCKET_COLUMN, type Rollup } from '@millrace/core/table/rollup.ts';
-import { reconcilePolicy } from '../policy.ts';
+import { readPolicy, reconcilePolicy } from '../policy.ts';
 import { readRelation, spelled } from '../relation.ts';
 import type { StepContext } from '../steps/step.ts';
 import { checkRollup, selectList } from './statistics.ts';
@@ -42,10 +43,12 @@ export async function makeContinuousAggregate(context: StepContext, functions: s
     changes.push(`created continuous aggregate ${model.schema}.${rollup.name}`);
   }
   const place = { schema: model.schema, relation: rollup.name };
+  const before = await readPolicy(session, { ...place, kind: 'refresh' });
+  const window = Math.min(model.retainMs ?? Number.POSITIVE_INFINITY, before?.arguments.start_offset ?? Number.POSITIVE_INFINITY);
   await reconcilePolicy(session, functions, changes, {
     ...place,
     kind: 'refresh',
-    arguments: { start_offset: model.retainMs, end_offset: rollup.everyMs },
+    arguments: { start_offset: Number.isFinite(window) ? window : null, end_offset: rollup.everyMs },
     scheduleMs: Math.min(rollup.everyMs, LONGEST_SCHEDULE_MS),
   });
   await reconcilePolicy(session, functions, changes, {
