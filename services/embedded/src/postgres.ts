@@ -41,7 +41,7 @@ export interface PostgresOptions {
 const readyTimeoutMs = 120_000;
 const endPatienceMs = 15_000;
 /** How long sessions of a killed server may take to notice and to let go of its shared memory. */
-const leftoverTimeoutMs = 20_000;
+const leftoverTimeoutMs = 60_000;
 
 /** Starts a server and resolves when it takes connections. Throws a sentence with the place and the last log lines. */
 export async function startPostgres(options: PostgresOptions = {}): Promise<EmbeddedPostgres> {
