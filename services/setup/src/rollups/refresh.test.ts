@@ -5,9 +5,10 @@ import { type EmbeddedPostgres, startPostgres } from '@millrace/embedded/postgre
 import fc from 'fast-check';
 import type { Pool } from 'pg';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { type Session, withSession } from '../session.ts';
 import { setupPipeline } from '../setup.ts';
 import { memoryKafka, memoryLog, testPipeline } from '../testing.ts';
-import { maintenanceLock, refreshTouched } from './refresh.ts';
+import { maintenanceLock, refreshIn, refreshTouched } from './refresh.ts';
 import { edgeMs, enforceRetention } from './retention.ts';
 
 const HOUR = 3_600_000;
@@ -123,6 +124,25 @@ describe('a roll-up without TimescaleDB', () => {
     expect(await touchedLeft('slow')).toBe(1);
     await refreshAll(pipeline);
     const { is, should } = await compared('slow');
+    expect(is).toEqual(should);
+  });
+
+  test('rows that come between two of its statements are not forgotten', async () => {
+    const pipeline = forEver('between');
+    await setup(pipeline);
+    const at = (minute: number, select: number) =>
+      store('between', [{ time: `2026-03-01T10:${minute}:00Z`, group: 'x', select }]);
+    await at(10, 1);
+    await withSession(pool, 30_000, async (session) => {
+      const query: Session['query'] = async (text, values) => {
+        const result = await session.query(text, values);
+        if (text.includes('INSERT INTO')) await at(11, 2);
+        return result;
+      };
+      expect(await refreshIn({ query }, pipeline, 'postgresql')).toEqual({ refreshed: 1, remaining: 1 });
+    });
+    await refreshAll(pipeline);
+    const { is, should } = await compared('between');
     expect(is).toEqual(should);
   });
 
