@@ -103,9 +103,11 @@ describe('a roll-up without TimescaleDB', () => {
     await store('late', [
       { time: '2026-03-01T10:00:00Z', group: 'x', select: 100 },
       { time: '1994-06-01T10:00:00Z', group: null, select: 7 },
+      { time: '12026-06-01 10:00:00Z', group: null, select: 8 },
+      { time: '0044-03-15 10:00:00Z BC', group: null, select: 9 },
     ]);
     expect((await compared('late')).is).toEqual(first.is);
-    expect(await refreshAll(pipeline)).toBe(2);
+    expect(await refreshAll(pipeline)).toBe(4);
     const second = await compared('late');
     expect(second.is).toEqual(second.should);
     expect(await touchedLeft('late')).toBe(0);

@@ -25,6 +25,9 @@ const STATEMENT_TIMEOUT_MS = 300_000;
 /** As far as the rest is counted. */
 const COUNTED = 100_000;
 
+/** The first parameter, epoch seconds, as times. */
+const TIMES = 'SELECT to_timestamp(s) FROM unnest($1::float8[]) AS s';
+
 /** Name of the advisory lock under which buckets are made anew and old rows removed. */
 export function maintenanceLock(pipeline: string): string {
   return `millrace maintenance ${pipeline}`;
@@ -83,22 +86,23 @@ async function refreshRollup(
   const touched = rows.map(({ ms }) => Number(ms));
   const whole = rows.filter((row) => row.whole === true).map(({ ms }) => Number(ms));
   const ranges = rangesOf(whole, rollup.everyMs);
-  const times = (values: number[]) => values.map((ms) => new Date(ms).toISOString());
-  await session.query(`DELETE FROM ${target} WHERE ${quote(BUCKET_COLUMN)} = ANY($1::timestamptz[])`, [times(whole)]);
+  // Epoch seconds, since ISO text ends at the year 9999 and a device's clock does not.
+  const times = (values: number[]) => values.map((ms) => ms / 1000);
+  await session.query(`DELETE FROM ${target} WHERE ${quote(BUCKET_COLUMN)} IN (${TIMES})`, [times(whole)]);
   const time = quote(TIME_COLUMN);
   const groups = [1, ...rollup.by.map((_, index) => index + 2)].join(', ');
   await session.query(
     `INSERT INTO ${target} (${list(rollup.columns.map(({ name }) => name))})
-     SELECT rolled.* FROM unnest($1::timestamptz[], $2::timestamptz[]) AS span (from_time, to_time)
+     SELECT rolled.* FROM unnest($1::float8[], $2::float8[]) AS span (from_s, to_s)
       CROSS JOIN LATERAL (
         SELECT date_bin(make_interval(secs => $3), ${time}, ${BUCKET_ORIGIN_SQL}), ${selectList(rollup)}
-          FROM ${source} WHERE ${time} >= span.from_time AND ${time} < span.to_time GROUP BY ${groups}) AS rolled`,
+          FROM ${source} WHERE ${time} >= to_timestamp(span.from_s) AND ${time} < to_timestamp(span.to_s) GROUP BY ${groups}) AS rolled`,
     [times(ranges.map(({ fromMs }) => fromMs)), times(ranges.map(({ toMs }) => toMs)), rollup.everyMs / 1000],
   );
-  await session.query('DELETE FROM millrace.touched WHERE pipeline = $1 AND rollup = $2 AND bucket = ANY($3::timestamptz[])', [
+  await session.query(`DELETE FROM millrace.touched WHERE bucket IN (${TIMES}) AND pipeline = $2 AND rollup = $3`, [
+    times(touched),
     pipeline,
     rollup.name,
-    times(touched),
   ]);
   return whole.length;
 }
