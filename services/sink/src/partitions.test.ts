@@ -1,21 +1,15 @@
 import { connectDatabase } from '@millrace/core/database/connect.ts';
-import { type Batch, type KafkaRecord, Reload } from '@millrace/core/kafka/kafka.ts';
+import { type KafkaRecord, Reload } from '@millrace/core/kafka/kafka.ts';
 import { namesOf } from '@millrace/core/spec/names.ts';
 import type { Pipeline } from '@millrace/core/spec/pipeline.ts';
-import { columnsOf, uniqueOf } from '@millrace/core/table/columns.ts';
-import { rollupsOf } from '@millrace/core/table/rollup.ts';
 import { type EmbeddedPostgres, startPostgres } from '@millrace/embedded/postgres.ts';
 import type { Pool } from 'pg';
 import { pino } from 'pino';
-import { Registry } from 'prom-client';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { DlqError } from './dlq.ts';
-import type { RefusedRow } from './incoming.ts';
 import { RefusedWhole } from './isolate.ts';
-import { sinkMetrics } from './metrics.ts';
-import { type Partitions, partitions } from './partitions.ts';
-import { createTables, processedRecord, type RecordOptions, START_MS, testPipeline } from './testPipeline.ts';
-import { writerFor } from './writers/index.ts';
+import { createTables, type RecordOptions, START_MS, testPipeline } from './testPipeline.ts';
+import { batchOf, countsIn, good, ledgerOf, never, recordsOf, TOPIC, testSink, upTo } from './testSink.ts';
 
 const log = pino({ level: 'silent' });
 let postgres: EmbeddedPostgres;
@@ -33,44 +27,6 @@ afterAll(async () => {
 
 const open = (url: string): Pool => connectDatabase({ url, applicationName: 'sink test', max: 6, log });
 
-interface Sink extends Partitions {
-  refusals: RefusedRow[];
-  metric(name: string, labels: Record<string, string>): Promise<number>;
-}
-
-/** A sink as role.ts wires it, with the dead-letter topic as a list. */
-function sinkOf(pipeline: Pipeline, { on = pool, refuse }: { on?: Pool; refuse?: () => Promise<void> } = {}): Sink {
-  const names = namesOf(pipeline);
-  const columns = columnsOf(pipeline);
-  const key = columns.find(({ name }) => name === 'device');
-  if (!key) throw new Error('no key');
-  const refusals: RefusedRow[] = [];
-  const registry = new Registry();
-  const made = partitions({
-    pipeline: names.pipeline,
-    pool: on,
-    writer: writerFor(
-      { names, columns, latest: { schema: names.schema, name: names.latestTable, key, columns } },
-      uniqueOf(pipeline),
-    ),
-    columns,
-    rollups: rollupsOf(pipeline),
-    refuse: async (_batch, refused) => {
-      await refuse?.();
-      refusals.push(...refused);
-    },
-    metrics: sinkMetrics(registry),
-    log,
-  });
-  const metric = async (name: string, labels: Record<string, string>): Promise<number> => {
-    const found = await registry.getSingleMetric(name)?.get();
-    const fits = (has: object): boolean =>
-      Object.entries({ pipeline: names.pipeline, ...labels }).every(([k, v]) => (has as never)[k] === v);
-    return found?.values.find((value) => fits(value.labels))?.value ?? 0;
-  };
-  return { ...made, refusals, metric };
-}
-
 async function newPipeline(spec: Partial<Pipeline['spec']['table']> = {}): Promise<Pipeline> {
   made += 1;
   const pipeline = testPipeline(`t${made}`, spec);
@@ -78,52 +34,14 @@ async function newPipeline(spec: Partial<Pipeline['spec']['table']> = {}): Promi
   return pipeline;
 }
 
-const TOPIC = { id: 'processed0', partitions: 2 };
-const never = new AbortController().signal;
-
-function batchOf(records: KafkaRecord[], overrides: Partial<Batch> = {}): Batch {
-  const next = (records.at(-1)?.offset ?? -1) + 1;
-  return {
-    topic: 'p',
-    partition: 0,
-    topicId: TOPIC.id,
-    records,
-    next,
-    end: next,
-    signal: never,
-    commit: async () => {},
-    ...overrides,
-  };
-}
-
-const recordsOf = (pipeline: Pipeline, many: RecordOptions[]): KafkaRecord[] => many.map((one) => processedRecord(pipeline, one));
-const good = (pipeline: Pipeline, from: number, to: number): KafkaRecord[] =>
-  recordsOf(
-    pipeline,
-    Array.from({ length: to - from }, (_, i) => ({ offset: from + i, row: { device: `d${(from + i) % 3}`, count: from + i } })),
-  );
-
-async function countsIn(pipeline: Pipeline, name = namesOf(pipeline).table): Promise<number[]> {
-  const { rows } = await pool.query(`SELECT count FROM "default"."${name}" ORDER BY count`);
-  return rows.map(({ count }) => Number(count));
-}
-async function ledgerOf(pipeline: Pipeline): Promise<Record<string, number>> {
-  const { rows } = await pool.query(
-    'SELECT sum(stored)::int AS stored, sum(refused)::int AS refused, sum(repeats)::int AS repeats, sum(lost)::int AS lost FROM millrace.ledger WHERE pipeline = $1',
-    [namesOf(pipeline).pipeline],
-  );
-  return rows[0];
-}
-const upTo = (n: number): number[] => Array.from({ length: n }, (_, i) => i);
-
 describe('each row once', () => {
   test('a batch that comes again is stored once, its repeats are counted', async () => {
     const pipeline = await newPipeline();
-    const sink = sinkOf(pipeline);
+    const sink = testSink(pipeline, pool);
     expect(await sink.load(0, TOPIC, never)).toMatchObject({ next: null, bookmark: null });
     await sink.handle(batchOf(good(pipeline, 0, 5)));
     await sink.handle(batchOf(good(pipeline, 3, 8)));
-    const other = sinkOf(pipeline);
+    const other = testSink(pipeline, pool);
     const position = await other.load(0, TOPIC, never);
     expect(position).toMatchObject({ next: 8, topicId: TOPIC.id });
     const [last] = good(pipeline, 7, 8);
@@ -132,15 +50,15 @@ describe('each row once', () => {
     expect(position.bookmark?.timestampMs).toBe(last?.timestampMs);
     expect(another && position.bookmark?.matches(another)).toBe(false);
     await other.handle(batchOf(good(pipeline, 0, 10)));
-    expect(await countsIn(pipeline)).toEqual(upTo(10));
-    expect(await ledgerOf(pipeline)).toEqual({ stored: 10, refused: 0, repeats: 10, lost: 0 });
+    expect(await countsIn(pool, pipeline)).toEqual(upTo(10));
+    expect(await ledgerOf(pool, pipeline)).toEqual({ stored: 10, refused: 0, repeats: 10, lost: 0 });
     expect(await other.metric('millrace_sink_rows_total', { result: 'repeat' })).toBe(8);
     expect(await other.metric('millrace_sink_rows_total', { result: 'stored' })).toBe(2);
   });
 
   test('of two sinks on one position one gives up, and stores nothing', async () => {
     const pipeline = await newPipeline();
-    const [first, second] = [sinkOf(pipeline), sinkOf(pipeline)];
+    const [first, second] = [testSink(pipeline, pool), testSink(pipeline, pool)];
     await first.load(0, TOPIC, never);
     await second.load(0, TOPIC, never);
     const results = await Promise.allSettled([
@@ -150,13 +68,13 @@ describe('each row once', () => {
     const refused = results.filter((result) => result.status === 'rejected');
     expect(refused).toHaveLength(1);
     expect(refused[0]?.reason).toBeInstanceOf(Reload);
-    expect(await countsIn(pipeline)).toEqual(upTo(5));
-    expect(await ledgerOf(pipeline)).toMatchObject({ stored: 5 });
+    expect(await countsIn(pool, pipeline)).toEqual(upTo(5));
+    expect(await ledgerOf(pool, pipeline)).toMatchObject({ stored: 5 });
   });
 
   test('a database that fell back to an earlier state is noticed although the version is the same again', async () => {
     const pipeline = await newPipeline();
-    const [stale, other] = [sinkOf(pipeline), sinkOf(pipeline)];
+    const [stale, other] = [testSink(pipeline, pool), testSink(pipeline, pool)];
     await stale.load(0, TOPIC, never);
     const { rows } = await pool.query('SELECT * FROM millrace.positions WHERE pipeline = $1', [namesOf(pipeline).pipeline]);
     await stale.handle(batchOf(good(pipeline, 0, 3))); // version 1
@@ -171,20 +89,20 @@ describe('each row once', () => {
     await expect(stale.handle(batchOf(good(pipeline, 3, 5)))).rejects.toBeInstanceOf(Reload);
     expect(await stale.load(0, TOPIC, never)).toMatchObject({ next: 2 });
     await stale.handle(batchOf(good(pipeline, 2, 5)));
-    expect(await countsIn(pipeline)).toEqual(upTo(5));
+    expect(await countsIn(pool, pipeline)).toEqual(upTo(5));
   });
 
   test('a batch of another topic id than the one loaded is not stored', async () => {
     const pipeline = await newPipeline();
-    const sink = sinkOf(pipeline);
+    const sink = testSink(pipeline, pool);
     await sink.load(0, TOPIC, never);
     await expect(sink.handle(batchOf(good(pipeline, 0, 3), { topicId: 'processed1' }))).rejects.toBeInstanceOf(Reload);
-    expect(await countsIn(pipeline)).toEqual([]);
+    expect(await countsIn(pool, pipeline)).toEqual([]);
   });
 
   test('a partition that is taken away in the middle leaves nothing behind and no query running', async () => {
     const pipeline = await newPipeline();
-    const sink = sinkOf(pipeline);
+    const sink = testSink(pipeline, pool);
     await sink.load(0, TOPIC, never);
     const names = namesOf(pipeline);
     const blocker = await pool.connect();
@@ -200,25 +118,25 @@ describe('each row once', () => {
     blocker.release();
     await sink.load(0, TOPIC, never);
     await sink.handle(batchOf(good(pipeline, 0, 4)));
-    expect(await countsIn(pipeline)).toEqual(upTo(4));
+    expect(await countsIn(pool, pipeline)).toEqual(upTo(4));
     expect(sink.pauses().size).toBe(0);
   });
 
   test('an offset for lag displays that cannot be committed does no harm', async () => {
     const pipeline = await newPipeline();
-    const sink = sinkOf(pipeline);
+    const sink = testSink(pipeline, pool);
     await sink.load(0, TOPIC, never);
     const commit = async (): Promise<void> => {
       throw new Error('not the coordinator');
     };
     await sink.handle(batchOf(good(pipeline, 0, 3), { commit }));
-    expect(await countsIn(pipeline)).toEqual(upTo(3));
+    expect(await countsIn(pool, pipeline)).toEqual(upTo(3));
     expect(await sink.metric('millrace_sink_lag_commit_failures_total', {})).toBe(1);
   });
 
   test('lost records are in the ledger once, however often the gap is found', async () => {
     const pipeline = await newPipeline();
-    const sink = sinkOf(pipeline);
+    const sink = testSink(pipeline, pool);
     const lost = { kind: 'lost' as const, topic: 'p', partition: 0 };
     await sink.load(0, TOPIC, never);
     await sink.handle(batchOf(good(pipeline, 0, 2)));
@@ -231,13 +149,13 @@ describe('each row once', () => {
     sink.notice({ ...lost, next: 2, start: 6, records: 4 }); // told by a new assignment
     await sink.handle(batchOf(good(pipeline, 6, 8)));
     await sink.handle(batchOf(good(pipeline, 8, 9)));
-    expect(await ledgerOf(pipeline)).toEqual({ stored: 5, refused: 0, repeats: 0, lost: 4 });
+    expect(await ledgerOf(pool, pipeline)).toEqual({ stored: 5, refused: 0, repeats: 0, lost: 4 });
     expect(await sink.metric('millrace_sink_lost_records_total', {})).toBe(4);
   });
 
   test('a gap that another sink has stored behind since is not counted by this one', async () => {
     const pipeline = await newPipeline();
-    const [slow, other] = [sinkOf(pipeline), sinkOf(pipeline)];
+    const [slow, other] = [testSink(pipeline, pool), testSink(pipeline, pool)];
     const lost = { kind: 'lost' as const, topic: 'p', partition: 0, next: 2, start: 6, records: 4 };
     await slow.load(0, TOPIC, never);
     await slow.handle(batchOf(good(pipeline, 0, 2)));
@@ -248,7 +166,7 @@ describe('each row once', () => {
     await other.handle(batchOf(good(pipeline, 6, 8)));
     await slow.load(0, TOPIC, never);
     await slow.handle(batchOf(good(pipeline, 8, 9)));
-    expect(await ledgerOf(pipeline)).toMatchObject({ lost: 4 });
+    expect(await ledgerOf(pool, pipeline)).toMatchObject({ lost: 4 });
   });
 });
 
@@ -268,17 +186,17 @@ describe('rows that the database refuses', () => {
     ['all of a handful', 3, [0, 1, 2]],
   ])('%s: the others are stored, in one transaction', async (_what, n, bad) => {
     const pipeline = await newPipeline();
-    const sink = sinkOf(pipeline);
+    const sink = testSink(pipeline, pool);
     await sink.load(0, TOPIC, never);
     await sink.handle(batchOf(withBad(pipeline, n, bad)));
-    expect(await countsIn(pipeline)).toEqual(upTo(n).filter((i) => !bad.includes(i)));
+    expect(await countsIn(pool, pipeline)).toEqual(upTo(n).filter((i) => !bad.includes(i)));
     expect(sink.refusals.map(({ incoming }) => incoming.record.offset)).toEqual(bad);
     expect(sink.refusals[0]).toMatchObject({
       reason: '22003',
       message: expect.stringContaining('column count: "1180591620717411303424"'),
     });
-    expect(await ledgerOf(pipeline)).toEqual({ stored: n - bad.length, refused: bad.length, repeats: 0, lost: 0 });
-    const { rows } = await pool.query('SELECT version::int FROM millrace.positions WHERE pipeline = $1', [
+    expect(await ledgerOf(pool, pipeline)).toEqual({ stored: n - bad.length, refused: bad.length, repeats: 0, lost: 0 });
+    const { rows } = await pool.query('SELECT version::int FROM millrace.positions WHERE pipeline = $1 AND partition = 0', [
       namesOf(pipeline).pipeline,
     ]);
     expect(rows).toEqual([{ version: 1 }]);
@@ -286,7 +204,7 @@ describe('rows that the database refuses', () => {
 
   test('a refused row is neither the newest of its key nor touches a roll-up', async () => {
     const pipeline = await newPipeline();
-    const sink = sinkOf(pipeline);
+    const sink = testSink(pipeline, pool);
     await sink.load(0, TOPIC, never);
     const late = '2030-01-01T00:00:00Z';
     await sink.handle(
@@ -297,7 +215,7 @@ describe('rows that the database refuses', () => {
         ]),
       ),
     );
-    expect(await countsIn(pipeline, namesOf(pipeline).latestTable)).toEqual([1]);
+    expect(await countsIn(pool, pipeline, namesOf(pipeline).latestTable)).toEqual([1]);
     const { rows } = await pool.query('SELECT rollup, bucket FROM millrace.touched WHERE pipeline = $1', [
       namesOf(pipeline).pipeline,
     ]);
@@ -306,7 +224,7 @@ describe('rows that the database refuses', () => {
 
   test('a record of another tool, without origin or no row, is refused as foreign and does not stop the partition', async () => {
     const pipeline = await newPipeline();
-    const sink = sinkOf(pipeline);
+    const sink = testSink(pipeline, pool);
     await sink.load(0, TOPIC, never);
     const records = recordsOf(pipeline, [
       { offset: 0, row: { count: 0 } },
@@ -318,7 +236,7 @@ describe('rows that the database refuses', () => {
       { offset: 6, row: { count: 1 }, origin: 'x\0y' },
     ]);
     await sink.handle(batchOf(records));
-    expect(await countsIn(pipeline)).toEqual([0, 1]);
+    expect(await countsIn(pool, pipeline)).toEqual([0, 1]);
     expect(sink.refusals.map(({ reason, incoming }) => [reason, incoming.record.offset])).toEqual(
       [1, 2, 3, 4, 6].map((at) => ['foreign', at]),
     );
@@ -330,7 +248,7 @@ describe('rows that the database refuses', () => {
   test('a batch refused whole is not poured into the dead-letter topic: it waits, and goes on when the table fits', async () => {
     const pipeline = await newPipeline();
     const names = namesOf(pipeline);
-    const sink = sinkOf(pipeline);
+    const sink = testSink(pipeline, pool);
     await pool.query(`ALTER TABLE "default"."${names.table}" ADD CONSTRAINT no CHECK (count < 0)`);
     await sink.load(0, TOPIC, never);
     await expect(sink.handle(batchOf(good(pipeline, 0, 500)))).rejects.toBeInstanceOf(RefusedWhole);
@@ -341,22 +259,22 @@ describe('rows that the database refuses', () => {
     expect(sink.pauses().size).toBe(1);
     await sink.handle(batchOf(good(pipeline, 0, 500)));
     expect(sink.pauses().size).toBe(0);
-    expect(await countsIn(pipeline)).toEqual(upTo(500));
+    expect(await countsIn(pool, pipeline)).toEqual(upTo(500));
   });
 
   test('a dead-letter topic that takes nothing blocks the commit', async () => {
     const pipeline = await newPipeline();
-    const sink = sinkOf(pipeline, { refuse: () => Promise.reject(new DlqError('no leader')) });
+    const sink = testSink(pipeline, pool, () => Promise.reject(new DlqError('no leader')));
     await sink.load(0, TOPIC, never);
     await expect(sink.handle(batchOf(withBad(pipeline, 5, [2])))).rejects.toThrow('no leader');
-    expect(await countsIn(pipeline)).toEqual([]);
+    expect(await countsIn(pool, pipeline)).toEqual([]);
     expect(sink.pauses().get(0)).toMatchObject({ reason: 'dlq' });
     expect(await sink.load(0, TOPIC, never)).toMatchObject({ next: null });
   });
 
   test('a key too large for the index is one refused row, not a feed that stands still', async () => {
     const pipeline = await newPipeline();
-    const sink = sinkOf(pipeline);
+    const sink = testSink(pipeline, pool);
     await sink.load(0, TOPIC, never);
     const device = Array.from({ length: 20_000 }, (_, i) => String.fromCodePoint(0x4e00 + ((i * 7919) % 20_000))).join('');
     await sink.handle(
@@ -368,7 +286,7 @@ describe('rows that the database refuses', () => {
         ]),
       ),
     );
-    expect(await countsIn(pipeline)).toEqual([0, 2]);
+    expect(await countsIn(pool, pipeline)).toEqual([0, 2]);
     expect(sink.refusals).toMatchObject([{ reason: '54000' }]);
   });
 });
@@ -377,7 +295,7 @@ describe('a database that does not take rows', () => {
   test('a missing table pauses with its reason and refuses nothing', async () => {
     const pipeline = await newPipeline();
     const names = namesOf(pipeline);
-    const sink = sinkOf(pipeline);
+    const sink = testSink(pipeline, pool);
     await sink.load(0, TOPIC, never);
     await pool.query(`ALTER TABLE "default"."${names.table}" RENAME TO "${names.table}_away"`);
     await expect(sink.handle(batchOf(good(pipeline, 0, 20)))).rejects.toMatchObject({ code: '42P01' });
@@ -386,7 +304,7 @@ describe('a database that does not take rows', () => {
     await pool.query(`ALTER TABLE "default"."${names.table}_away" RENAME TO "${names.table}"`);
     await sink.load(0, TOPIC, never);
     await sink.handle(batchOf(good(pipeline, 0, 20)));
-    expect(await countsIn(pipeline)).toEqual(upTo(20));
+    expect(await countsIn(pool, pipeline)).toEqual(upTo(20));
     expect(sink.pauses().size).toBe(0);
   });
 
@@ -397,7 +315,7 @@ describe('a database that does not take rows', () => {
     url.username = 'poor';
     url.password = 'poor';
     const poor = open(url.href);
-    const sink = sinkOf(pipeline, { on: poor });
+    const sink = testSink(pipeline, poor);
     await expect(sink.load(0, TOPIC, never)).rejects.toMatchObject({ code: '42501' });
     expect(sink.pauses().get(0)).toMatchObject({ at: 'load', reason: 'rights' });
     await poor.end();
@@ -409,7 +327,7 @@ describe('a database that does not take rows', () => {
     try {
       const pipeline = testPipeline('away');
       await createTables(away, pipeline);
-      const sink = sinkOf(pipeline, { on: away });
+      const sink = testSink(pipeline, away);
       await sink.load(0, TOPIC, never);
       await sink.handle(batchOf(good(pipeline, 0, 3)));
       own.kill('SIGKILL');
@@ -433,7 +351,7 @@ describe('a database that does not take rows', () => {
 describe('the newest row per key', () => {
   test('late rows do not replace newer ones; of equal times the later in the log counts; rows without key are not kept', async () => {
     const pipeline = await newPipeline();
-    const sink = sinkOf(pipeline);
+    const sink = testSink(pipeline, pool);
     await sink.load(0, TOPIC, never);
     const time = (ns: string): string => `2026-01-02T03:04:05.${ns}Z`;
     const rows = [
@@ -452,7 +370,7 @@ describe('the newest row per key', () => {
         ),
       ),
     );
-    expect(await countsIn(pipeline, namesOf(pipeline).latestTable)).toEqual([2, 5]);
+    expect(await countsIn(pool, pipeline, namesOf(pipeline).latestTable)).toEqual([2, 5]);
     const more = [
       { device: 'a', time: '2020-01-01T00:00:00Z', count: 7 },
       { device: 'b', time: '2026-01-02T03:04:05.6Z', count: 8, extra: `{"note":"it's \\\\ \\"quoted\\", {braced}"}` },
@@ -465,7 +383,7 @@ describe('the newest row per key', () => {
         ),
       ),
     );
-    expect(await countsIn(pipeline, namesOf(pipeline).latestTable)).toEqual([2, 8]);
+    expect(await countsIn(pool, pipeline, namesOf(pipeline).latestTable)).toEqual([2, 8]);
     const { rows: found } = await pool.query(`SELECT extra FROM "default"."${namesOf(pipeline).latestTable}" WHERE count = 8`);
     expect(found).toEqual([{ extra: { note: `it's \\ "quoted", {braced}` } }]);
   });
@@ -482,7 +400,7 @@ describe('unique rows', () => {
     'keep %s, by raw append time and then the order of the log, within a batch and across batches',
     async (keep, expected) => {
       const pipeline = await newPipeline(unique(keep));
-      const sink = sinkOf(pipeline);
+      const sink = testSink(pipeline, pool);
       await sink.load(0, TOPIC, never);
       const one = (offset: number, device: string | null, second: number, rawTimestampMs: number): RecordOptions => ({
         offset,
@@ -501,10 +419,10 @@ describe('unique rows', () => {
         ),
       );
       await sink.handle(batchOf(recordsOf(pipeline, [one(11, null, 2, 10), one(12, null, 2, 4_000_000), one(13, 'a', 0, 4000)])));
-      expect(await countsIn(pipeline)).toEqual(expected);
-      expect(await ledgerOf(pipeline)).toEqual({ stored: 3, refused: 0, repeats: 5, lost: 0 });
+      expect(await countsIn(pool, pipeline)).toEqual(expected);
+      expect(await ledgerOf(pool, pipeline)).toEqual({ stored: 3, refused: 0, repeats: 5, lost: 0 });
       expect(await sink.metric('millrace_sink_rows_total', { result: 'merged' })).toBe(5);
-      expect(await countsIn(pipeline, namesOf(pipeline).latestTable)).toEqual([3]);
+      expect(await countsIn(pool, pipeline, namesOf(pipeline).latestTable)).toEqual([3]);
       const { rows } = await pool.query(
         'SELECT bool_and(stored >= 0 AND repeats >= 0) AS whole FROM millrace.ledger WHERE pipeline = $1',
         [namesOf(pipeline).pipeline],
@@ -515,7 +433,7 @@ describe('unique rows', () => {
 
   test('a bad row among them is isolated, and the order of the others is kept', async () => {
     const pipeline = await newPipeline(unique('last'));
-    const sink = sinkOf(pipeline);
+    const sink = testSink(pipeline, pool);
     await sink.load(0, TOPIC, never);
     const rows = upTo(40).map((offset) => ({
       offset,
@@ -523,9 +441,9 @@ describe('unique rows', () => {
       rawTimestampMs: START_MS,
     }));
     await sink.handle(batchOf(recordsOf(pipeline, rows)));
-    expect(await countsIn(pipeline)).toEqual([38, 39]);
-    expect(await countsIn(pipeline, namesOf(pipeline).latestTable)).toEqual([38, 39]);
+    expect(await countsIn(pool, pipeline)).toEqual([38, 39]);
+    expect(await countsIn(pool, pipeline, namesOf(pipeline).latestTable)).toEqual([38, 39]);
     expect(sink.refusals).toMatchObject([{ reason: '22003' }]);
-    expect(await ledgerOf(pipeline)).toEqual({ stored: 2, refused: 1, repeats: 37, lost: 0 });
+    expect(await ledgerOf(pool, pipeline)).toEqual({ stored: 2, refused: 1, repeats: 37, lost: 0 });
   });
 });

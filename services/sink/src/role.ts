@@ -4,6 +4,7 @@
  * Wires the reader of the processed topic to the partitions' load and store, and the maintenance timer beside them.
  * Connections: one per batch that is being stored (`CONCURRENCY`), one for maintenance.
  */
+import type { Reader } from '@millrace/core/kafka/kafka.ts';
 import type { Role, RoleContext, Worker } from '@millrace/core/role/role.ts';
 import { maxProcessedBytesOf } from '@millrace/core/spec/defaults.ts';
 import { namesOf } from '@millrace/core/spec/names.ts';
@@ -45,14 +46,15 @@ async function start(pipeline: Pipeline, { kafka, database, log, metrics: regist
     metrics,
     log,
   });
-  const reader = await kafka.read({
-    group: names.sinkGroup,
-    topic: names.processed,
-    load: held.load,
-    handle: held.handle,
-    notice: held.notice,
-    concurrency: CONCURRENCY,
-  });
+  const { load, handle, notice } = held;
+  const read = { group: names.sinkGroup, topic: names.processed, load, handle, notice, concurrency: CONCURRENCY };
+  let reader: Reader;
+  try {
+    reader = await kafka.read(read);
+  } catch (error) {
+    await sender.close();
+    throw error;
+  }
   metrics.pauses.set(names.pipeline, () => {
     const pauses = held.pauses();
     return reader.partitions().flatMap(({ partition }) => pauses.get(partition)?.reason ?? []);
@@ -62,9 +64,12 @@ async function start(pipeline: Pipeline, { kafka, database, log, metrics: regist
     health: () => healthOf(reader.partitions(), held.pauses()),
     failed: reader.failed,
     async stop() {
-      await Promise.all([reader.close(GRACE_MS), maintenance.stop()]);
-      await sender.close();
       metrics.pauses.delete(names.pipeline);
+      try {
+        await Promise.all([reader.close(GRACE_MS), maintenance.stop()]);
+      } finally {
+        await sender.close();
+      }
     },
   };
 }

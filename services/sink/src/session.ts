@@ -62,7 +62,11 @@ export function endingWith(pool: Pool, signal: AbortSignal): Pool {
     // The pending query rejects, and whoever waits for it releases the client.
     const end = (): void => void client.end();
     signal.addEventListener('abort', end, { once: true });
-    client.once('end', () => signal.removeEventListener('abort', end));
+    const { release } = client;
+    client.release = (error) => {
+      signal.removeEventListener('abort', end); // from now on it may be somebody else's
+      release(error);
+    };
     if (signal.aborted) end();
     return client;
   };

@@ -1,13 +1,14 @@
 /** A small Pipeline with its tables, and processed records for it: for the tests beside this file. */
 
-import { list, table } from '@millrace/core/database/identifier.ts';
 import type { KafkaRecord } from '@millrace/core/kafka/kafka.ts';
 import { encodeOrigin, ORIGIN_HEADER, RAW_TIMESTAMP_HEADER } from '@millrace/core/record/origin.ts';
 import { encodeRow, type Row } from '@millrace/core/record/row.ts';
-import { namesOf } from '@millrace/core/spec/names.ts';
 import type { Pipeline } from '@millrace/core/spec/pipeline.ts';
-import { columnsOf, sqlType, uniqueOf } from '@millrace/core/table/columns.ts';
-import { migrate } from '@millrace/setup/system.ts';
+import { columnsOf } from '@millrace/core/table/columns.ts';
+import { modelOf } from '@millrace/setup/model.ts';
+import { withSession } from '@millrace/setup/session.ts';
+import { setupDatabase } from '@millrace/setup/setup.ts';
+import { wantedTopics } from '@millrace/setup/topics.ts';
 import type { Pool } from 'pg';
 
 export function testPipeline(name: string, spec: Partial<Pipeline['spec']['table']> = {}): Pipeline {
@@ -16,7 +17,7 @@ export function testPipeline(name: string, spec: Partial<Pipeline['spec']['table
     kind: 'Pipeline',
     metadata: { name },
     spec: {
-      source: { topic: { name: `${name}.raw` } },
+      source: { simulator: { seed: 1, devices: 3 } },
       topics: { partitions: 2 },
       record: {
         key: 'device',
@@ -31,33 +32,12 @@ export function testPipeline(name: string, spec: Partial<Pipeline['spec']['table
       table: { name: name.replaceAll('-', '_'), extra: true, ...spec },
       rollups: [{ every: '1h', of: ['temperature'] }],
     },
-  } as Pipeline;
+  };
 }
 
-/** Makes schema, table, latest table and Millrace's own tables. */
+/** The database's part of set-up: all tables, no topics. */
 export async function createTables(pool: Pool, pipeline: Pipeline): Promise<void> {
-  const client = await pool.connect();
-  try {
-    await migrate({ query: (text, values = []) => client.query(text, values) });
-    const names = namesOf(pipeline);
-    const unique = uniqueOf(pipeline);
-    const columns = columnsOf(pipeline).map(
-      ({ name, type }) => `"${name}" ${sqlType(type)}${name === 'time' ? ' NOT NULL' : ''}`,
-    );
-    if (unique) columns.push('"_appended_ms" bigint');
-    await client.query(`CREATE SCHEMA IF NOT EXISTS "${names.schema}"`);
-    await client.query(`CREATE TABLE ${table(names.schema, names.table)} (${columns.join(', ')})`);
-    const key = list([pipeline.spec.record.key]);
-    await client.query(`CREATE INDEX ON ${table(names.schema, names.table)} (${key}, "time" DESC)`);
-    if (unique) {
-      await client.query(
-        `CREATE UNIQUE INDEX ON ${table(names.schema, names.table)} (${list(unique.columns)}) NULLS NOT DISTINCT`,
-      );
-    }
-    await client.query(`CREATE TABLE ${table(names.schema, names.latestTable)} (${columns.join(', ')}, PRIMARY KEY (${key}))`);
-  } finally {
-    client.release();
-  }
+  await withSession(pool, 60_000, (session) => setupDatabase(session, modelOf(pipeline), wantedTopics(pipeline, null)));
 }
 
 export interface RecordOptions {
