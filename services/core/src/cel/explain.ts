@@ -1,6 +1,7 @@
 /** Compile errors of the CEL library in the words of a Pipeline. */
 
 import { nearest } from '../spec/nearest.ts';
+import { nameList } from '../spec/problem.ts';
 import type { ColumnType } from '../table/columns.ts';
 import { FUNCTION_NAMES, typed } from './environment.ts';
 import { CelCompileError } from './error.ts';
@@ -36,7 +37,7 @@ function unknownVariable(name: string, columns: ReadonlyMap<string, string>): st
 function columnList(columns: ReadonlyMap<string, string>): string {
   return columns.size === 0
     ? 'no column stands before this'
-    : `columns ${[...columns].map(([name, type]) => `${name} (${type})`).join(', ')}`;
+    : `columns ${nameList([...columns].map(([name, type]) => `${name} (${type})`))}`;
 }
 
 function functionName(args: unknown): string | null {

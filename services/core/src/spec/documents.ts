@@ -22,6 +22,8 @@ import type { Path, Problem } from './problem.ts';
 export const MAX_FILE_BYTES = 1_048_576;
 const MAX_ALIASES = 100;
 const YAML_ALLOWED = 'YAML 1.2 or JSON';
+/** One slip makes many syntax errors; the first ones tell. */
+const MAX_FLAWS = 10;
 
 export interface Place {
   /** From 1. */
@@ -113,16 +115,23 @@ function parse(text: string, lineCounter: LineCounter): Document.Parsed<ParsedNo
     });
     return Array.isArray(documents) ? documents : [];
   } catch (error) {
-    // The parser is recursive: a file nested thousands deep ends its stack.
-    const found = error instanceof RangeError ? 'lists or objects nested too deep' : 'something else';
-    return { message: `the file cannot be read: ${(error as Error).message}`, found, allowed: YAML_ALLOWED, offset: 0 };
+    return {
+      message: `the file cannot be read: ${(error as Error).message}`,
+      found: excerpt(text, 0),
+      allowed: YAML_ALLOWED,
+      offset: 0,
+    };
   }
 }
 
 function flawsOf(document: Document.Parsed<ParsedNode>, text: string): Flaw[] {
-  const flaws = [...document.errors, ...document.warnings].map(({ message, pos: [offset] }) => ({
+  const errors = [...document.errors, ...document.warnings];
+  // The parser is recursive: a file nested thousands deep ends its stack.
+  if (errors.some(({ message }) => /call stack|stack overflow/i.test(message)))
+    return [{ message: 'lists or objects are nested too deep', found: excerpt(text, 0), allowed: YAML_ALLOWED, offset: 0 }];
+  const flaws = errors.map(({ message, pos: [offset] }) => ({
     message,
-    found: JSON.stringify(text.slice(offset, offset + 80).split('\n')[0]),
+    found: excerpt(text, offset),
     allowed: YAML_ALLOWED,
     offset,
   }));
@@ -141,7 +150,11 @@ function flawsOf(document: Document.Parsed<ParsedNode>, text: string): Flaw[] {
       });
     },
   });
-  return flaws;
+  return flaws.slice(0, MAX_FLAWS);
+}
+
+function excerpt(text: string, offset: number): string {
+  return JSON.stringify(text.slice(offset, offset + 40).split('\n')[0]);
 }
 
 function nameFlaws(map: YAMLMap): Flaw[] {

@@ -28,13 +28,19 @@ export interface Problem {
   message: string;
 }
 
+/** How many problems the message of an error shows. */
+const MAX_SHOWN = 50;
+
 /** All that is wrong with the Pipelines that were to be loaded; none of them is used. */
 export class SpecError extends Error {
   override name = 'SpecError';
   readonly problems: readonly Problem[];
 
   constructor(problems: readonly Problem[]) {
-    super(problems.map(problemText).join('\n'));
+    const left = problems.length - MAX_SHOWN;
+    super(
+      [...problems.slice(0, MAX_SHOWN).map(problemText), ...(left > 0 ? [`and ${left} or more other problems`] : [])].join('\n'),
+    );
     this.problems = problems;
   }
 }
@@ -62,6 +68,13 @@ export function show(value: unknown): string {
   if (typeof value !== 'object') return String(value);
   const names = Object.keys(value);
   return names.length === 0 ? 'an empty object {}' : `an object with ${clip(names.join(', '))}`;
+}
+
+/** Names as a list for people, cut where it gets long. */
+export function nameList(names: Iterable<string>): string {
+  const list = [...new Set(names)];
+  if (list.length === 0) return '(none)';
+  return list.length > 40 ? `${list.slice(0, 40).join(', ')} and ${list.length - 40} more` : list.join(', ');
 }
 
 function clip(text: string): string {

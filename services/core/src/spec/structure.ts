@@ -8,11 +8,14 @@ import { type Finding, type Path, show } from './problem.ts';
 
 type Issue = z.core.$ZodIssue;
 
+/** Of one document; a file of another kind may have thousands. */
+const MAX_FINDINGS = 100;
+
 /** The Pipeline, or all that keeps the value from being one. */
 export function readStructure(value: unknown): { pipeline: Pipeline } | { findings: Finding[] } {
   const result = pipeline.safeParse(value);
   if (result.success) return { pipeline: result.data };
-  return { findings: result.error.issues.flatMap((issue) => findingsOf(issue, value)) };
+  return { findings: result.error.issues.flatMap((issue) => findingsOf(issue, value)).slice(0, MAX_FINDINGS) };
 }
 
 function findingsOf(issue: Issue, root: unknown): Finding[] {
@@ -22,7 +25,7 @@ function findingsOf(issue: Issue, root: unknown): Finding[] {
   const value = valueAt(root, path);
   switch (issue.code) {
     case 'unrecognized_keys':
-      return issue.keys.map((key) => unknownField([...path, key], schema?.properties ?? {}, root));
+      return issue.keys.slice(0, MAX_FINDINGS).map((key) => unknownField([...path, key], schema?.properties ?? {}, root));
     case 'invalid_key':
       return [
         {
@@ -45,7 +48,7 @@ function findingsOf(issue: Issue, root: unknown): Finding[] {
     case 'too_big':
       return [{ path, message: `${place(path)} is too ${issue.code === 'too_small' ? 'small' : 'large'}`, allowed }];
     default:
-      return [{ path, message: `${place(path)} cannot be this`, allowed }];
+      return [{ path, message: `${place(path)} is not in the right form`, allowed }];
   }
 }
 

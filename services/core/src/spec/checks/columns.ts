@@ -2,7 +2,7 @@
 import { APPENDED_COLUMN, columnsOf, EXTRA_COLUMN, TIME_COLUMN } from '../../table/columns.ts';
 import { nearest } from '../nearest.ts';
 import type { Pipeline } from '../pipeline.ts';
-import type { Finding, Path } from '../problem.ts';
+import { type Finding, nameList, type Path } from '../problem.ts';
 
 const RESERVED = new Map([
   [TIME_COLUMN, 'the time of the record (record.time)'],
@@ -46,7 +46,7 @@ function checkKey(key: string, fields: Pipeline['spec']['record']['fields']): Fi
   if (field && field.type !== 'point') return [];
   const names = Object.keys(fields).filter((name) => fields[name]?.type !== 'point');
   const message = field ? `the field ${JSON.stringify(key)} is a point, which cannot be a key` : unknown('field', key, names);
-  return [{ path: ['spec', 'record', 'key'], message, allowed: `one of the fields ${names.join(', ') || '(none yet)'}` }];
+  return [{ path: ['spec', 'record', 'key'], message, allowed: `one of the fields ${nameList(names)}` }];
 }
 
 function unknown(what: string, name: string, names: readonly string[]): string {
@@ -70,7 +70,7 @@ export function checkColumnNames(pipeline: Pipeline, path: Path, list: readonly 
         path: [...path, index],
         message,
         found: JSON.stringify(name),
-        allowed: `${rule.what}: ${fitting.join(', ') || '(none)'}`,
+        allowed: `${rule.what}: ${nameList(fitting)}`,
       },
     ];
     const column = columns.find((candidate) => candidate.name === name);

@@ -3,7 +3,7 @@ import { toFloat, toInt } from '../../record/number.ts';
 import { compileTime, TimeError } from '../../record/time.ts';
 import { zoneOf } from '../../record/zone.ts';
 import type { Pipeline } from '../pipeline.ts';
-import type { Finding, Path } from '../problem.ts';
+import { type Finding, nameList, type Path } from '../problem.ts';
 import type { Field, FieldType, TimeRule } from '../record.ts';
 
 const NUMERIC: readonly FieldType[] = ['int', 'float'];
@@ -74,14 +74,18 @@ function defaultProblem(field: Field, value: string | number | boolean): { messa
   switch (type) {
     case 'text':
       if (typeof value !== 'string') return no('text, in quotes');
-      return texts && !texts.includes(value) ? { message: 'the default is not in enum', allowed: texts.join(', ') } : null;
+      return texts && !texts.includes(value) ? { message: 'the default is not in enum', allowed: nameList(texts) } : null;
     case 'bool':
       return typeof value === 'boolean' ? null : no('true or false');
     case 'int':
     case 'float': {
       const number = typeof value === 'boolean' ? null : (type === 'int' ? toInt : toFloat)(String(value));
       if (number === null) return no(type === 'int' ? 'a whole number' : 'a number');
-      return number < min || number > max ? { message: 'the default is out of range', allowed: `from ${min} to ${max}` } : null;
+      if (number >= min && number <= max) return null;
+      return {
+        message: 'the default is out of range',
+        allowed: `from ${field.min ?? 'any number'} to ${field.max ?? 'any number'}`,
+      };
     }
     case 'time':
       try {

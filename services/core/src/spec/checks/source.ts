@@ -48,7 +48,7 @@ function checkSimulator(pipeline: Pipeline, simulator: Simulator): Finding[] {
   const needs = { missing: 'a required field', outOfRange: 'a field with min or max', wrongType: 'a field that is not text' };
   for (const [index, kind] of (simulator.faults?.kinds ?? []).entries()) {
     if (possible[kind] !== false) continue;
-    const message = `no field can be made wrong in this way: there is not ${needs[kind as keyof typeof needs]}`;
+    const message = `no field can be made wrong in this way: it needs ${needs[kind as keyof typeof needs]}`;
     const allowed = FAULT_KINDS.filter((other) => possible[other] !== false).join(', ');
     findings.push({ path: [...path, 'faults', 'kinds', index], message, allowed });
   }
