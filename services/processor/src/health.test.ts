@@ -1,6 +1,6 @@
 import type { PartitionState } from '@millrace/core/kafka/kafka.ts';
 import { expect, test } from 'vitest';
-import { healthOf } from './health.ts';
+import { healthOf, pausedOf } from './health.ts';
 
 const partition = (number: number, state: PartitionState['state'], reason: string | null = null): PartitionState => ({
   partition: number,
@@ -16,5 +16,6 @@ test.each<[PartitionState[], boolean, string, number]>([
   [[partition(0, 'reading'), partition(1, 'loading')], false, 'loading 1 of 2 partitions', 0],
   [[partition(0, 'paused', 'no such topic'), partition(1, 'loading')], false, 'paused: partition 0: no such topic', 1],
 ])('%j', (partitions, ready, state, paused) => {
-  expect(healthOf(partitions)).toEqual({ ready, state, paused });
+  expect(healthOf(partitions)).toEqual({ ready, state });
+  expect(pausedOf(partitions)).toHaveLength(paused);
 });

@@ -1,23 +1,22 @@
 import type { PartitionState } from '@millrace/core/kafka/kafka.ts';
+import type { WorkerHealth } from '@millrace/core/role/role.ts';
 
-export interface ReaderHealth {
-  ready: boolean;
-  state: string;
-  /** Partitions that wait because of an error. */
-  paused: number;
+/** Partitions that wait because of an error. */
+export function pausedOf(partitions: readonly PartitionState[]): PartitionState[] {
+  return partitions.filter(({ state }) => state === 'paused');
 }
 
 /** Whether a reader does its work, in one line for people. Without partitions it stands by, and is ready. Pure. */
-export function healthOf(partitions: readonly PartitionState[]): ReaderHealth {
-  const paused = partitions.filter(({ state }) => state === 'paused');
+export function healthOf(partitions: readonly PartitionState[]): WorkerHealth {
+  const paused = pausedOf(partitions);
   const first = paused[0];
   if (first) {
     const numbers = paused.map(({ partition }) => partition).join(', ');
     const reason = first.reason ?? 'no reason given';
-    return { ready: false, state: `paused: partition ${numbers}: ${reason}`, paused: paused.length };
+    return { ready: false, state: `paused: partition ${numbers}: ${reason}` };
   }
   const loading = partitions.filter(({ state }) => state === 'loading').length;
-  if (loading > 0) return { ready: false, state: `loading ${loading} of ${partitions.length} partitions`, paused: 0 };
-  if (partitions.length === 0) return { ready: true, state: 'standing by: no partition assigned', paused: 0 };
-  return { ready: true, state: `reading ${partitions.length} partitions`, paused: 0 };
+  if (loading > 0) return { ready: false, state: `loading ${loading} of ${partitions.length} partitions` };
+  if (partitions.length === 0) return { ready: true, state: 'standing by: no partition assigned' };
+  return { ready: true, state: `reading ${partitions.length} partitions` };
 }

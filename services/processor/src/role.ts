@@ -17,7 +17,7 @@ import { namesOf, type PipelineNames } from '@millrace/core/spec/names.ts';
 import type { Pipeline } from '@millrace/core/spec/pipeline.ts';
 import { type BatchResult, transformBatch } from './batch.ts';
 import { afterNotice } from './fold.ts';
-import { healthOf } from './health.ts';
+import { healthOf, pausedOf } from './health.ts';
 import { type Metrics, metricsOf } from './metrics.ts';
 import { compileTransform, type Transform } from './transform.ts';
 
@@ -55,7 +55,7 @@ async function start(pipeline: Pipeline, { kafka, log, metrics }: Context): Prom
     await sender.close();
     throw error;
   }
-  counters.paused.set(names.pipeline, () => healthOf(reader.partitions()).paused);
+  counters.paused.set(names.pipeline, () => pausedOf(reader.partitions()).length);
   return {
     health: () => healthOf(reader.partitions()),
     failed: reader.failed,
@@ -73,8 +73,13 @@ async function start(pipeline: Pipeline, { kafka, log, metrics }: Context): Prom
 async function load({ kafka, names, log, progress }: Parts, partition: number, topic: TopicState): Promise<Position> {
   const committed = (await kafka.committed(names.processorGroup, names.raw)).get(partition);
   const stored = committed === undefined ? null : decodeProgress(committed.metadata);
+  const known = progress.get(partition)?.topicId;
   progress.set(partition, stored?.topicId === topic.id ? stored : freshProgress(topic.id));
-  if (committed === undefined) return { next: null, bookmark: null, topicId: null };
+  if (committed === undefined) {
+    // A topic takes the offsets committed for it along when it is deleted; that it was another one is known here only.
+    const wasRecreated = known !== undefined && known !== topic.id;
+    return wasRecreated ? { next: 0, bookmark: null, topicId: known } : { next: null, bookmark: null, topicId: null };
+  }
   if (stored === null) {
     const { offset, metadata } = committed;
     log.warn(
