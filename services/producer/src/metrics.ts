@@ -1,0 +1,49 @@
+import { Counter, Gauge, type Registry } from 'prom-client';
+
+export interface ProducerMetrics {
+  /** Acknowledged by Kafka. */
+  records: Counter<'pipeline' | 'source'>;
+  bytes: Counter<'pipeline' | 'source'>;
+  /** Larger than record.maxBytes: in the DLQ, not in the raw topic. */
+  oversize: Counter<'pipeline' | 'source'>;
+  /** Found in the raw topic after a restart, and not sent again. */
+  skipped: Counter<'pipeline' | 'source'>;
+  unacknowledged: Gauge<'pipeline' | 'source'>;
+  completed: Gauge<'pipeline' | 'source'>;
+}
+
+const byRegistry = new WeakMap<Registry, ProducerMetrics>();
+
+/** The producer's metrics in this registry, which all Pipelines of the process share. */
+export function metricsOf(registry: Registry): ProducerMetrics {
+  let metrics = byRegistry.get(registry);
+  if (!metrics) {
+    const common = { registers: [registry], labelNames: ['pipeline', 'source'] as const };
+    metrics = {
+      records: new Counter({ ...common, name: 'millrace_producer_records_total', help: 'Raw records that Kafka acknowledged' }),
+      bytes: new Counter({ ...common, name: 'millrace_producer_bytes_total', help: 'Bytes of keys and values of those records' }),
+      oversize: new Counter({
+        ...common,
+        name: 'millrace_producer_oversize_total',
+        help: 'Records larger than record.maxBytes, sent to the DLQ instead',
+      }),
+      skipped: new Counter({
+        ...common,
+        name: 'millrace_producer_skipped_total',
+        help: 'Records that were found in the raw topic after a restart, and not sent again',
+      }),
+      unacknowledged: new Gauge({
+        ...common,
+        name: 'millrace_producer_unacknowledged_bytes',
+        help: 'Bytes read from the source that Kafka has not acknowledged',
+      }),
+      completed: new Gauge({
+        ...common,
+        name: 'millrace_producer_completed',
+        help: '1 when the source has ended and all of it was sent',
+      }),
+    };
+    byRegistry.set(registry, metrics);
+  }
+  return metrics;
+}

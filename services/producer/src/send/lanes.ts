@@ -1,0 +1,181 @@
+/**
+ * Sends records in order, one lane per partition of a topic.
+ *
+ * Invariants:
+ * - One send per lane is in flight; several lanes send at a time.
+ * - Memory is bounded: `room()` holds the reader back while too many bytes wait for their acknowledgement, or while the oldest
+ *   unacknowledged record lies too far back.
+ * - Nothing waits for a next record: a lane sends when it has a batch's worth, or `LINGER_MS` after its first record.
+ * - After one send was rejected nothing more is sent: what is in the topic is unknown then, and must be looked at.
+ */
+import type { OutRecord } from '@millrace/core/kafka/kafka.ts';
+
+const BATCH_BYTES = 262_144;
+const LINGER_MS = 5;
+const MAX_UNACKNOWLEDGED_BYTES = 8 * 1_048_576;
+/** A stuck partition holds the chunks that its records were cut from, however few of them are its own. */
+const MAX_SPAN_BYTES = 8 * MAX_UNACKNOWLEDGED_BYTES;
+
+export interface Sending<Place> {
+  ordinal: number;
+  /** Where the record starts in the input. */
+  place: Place;
+  record: OutRecord;
+  bytes: number;
+}
+
+interface Lane<Place> {
+  topic: string;
+  partition: number;
+  queue: Entry<Place>[];
+  queuedBytes: number;
+  inFlight: Entry<Place>[];
+}
+
+interface Entry<Place> extends Sending<Place> {
+  /** Bytes added before it, over all lanes. */
+  before: number;
+}
+
+export interface LanesOptions {
+  send(topic: string, partition: number, records: readonly OutRecord[]): Promise<unknown>;
+  acknowledged(topic: string, records: number, bytes: number): void;
+  /** Called once, when the first send was rejected. */
+  rejected(error: Error): void;
+  maxUnacknowledgedBytes?: number;
+}
+
+export class Lanes<Place> {
+  readonly #options: LanesOptions;
+  readonly #lanes = new Map<string, Lane<Place>>();
+  readonly #maxBytes: number;
+  #added = 0;
+  #unacknowledged = 0;
+  #inFlight = 0;
+  #closed = false;
+  #failure: Error | null = null;
+  #timer: NodeJS.Timeout | null = null;
+  #changed = Promise.withResolvers<void>();
+
+  constructor(options: LanesOptions) {
+    this.#options = options;
+    this.#maxBytes = options.maxUnacknowledgedBytes ?? MAX_UNACKNOWLEDGED_BYTES;
+  }
+
+  get unacknowledgedBytes(): number {
+    return this.#unacknowledged;
+  }
+
+  /** More must not be added before `room()` resolves. */
+  get full(): boolean {
+    return this.#failure !== null || this.#unacknowledged >= this.#maxBytes;
+  }
+
+  add(topic: string, partition: number, sending: Sending<Place>): void {
+    if (this.#closed || this.#failure) return; // `room` and `drained` say so
+    const key = `${topic}/${partition}`;
+    let lane = this.#lanes.get(key);
+    if (!lane) {
+      lane = { topic, partition, queue: [], queuedBytes: 0, inFlight: [] };
+      this.#lanes.set(key, lane);
+    }
+    lane.queue.push({ ...sending, before: this.#added });
+    lane.queuedBytes += sending.bytes;
+    this.#added += sending.bytes;
+    this.#unacknowledged += sending.bytes;
+    if (lane.inFlight.length > 0) return; // goes with the next send of its lane
+    if (lane.queuedBytes >= BATCH_BYTES) this.#send(lane);
+    else this.#timer ??= setTimeout(() => this.#flush(), LINGER_MS);
+  }
+
+  /** The first record that is not acknowledged, or null. */
+  oldest(): { ordinal: number; place: Place } | null {
+    return this.#oldest();
+  }
+
+  /** Resolves when more may be added. @throws what a send was rejected with */
+  async room(): Promise<void> {
+    while (this.#failure === null && (this.full || this.#span() >= MAX_SPAN_BYTES)) await this.#changed.promise;
+    if (this.#failure) throw this.#failure;
+  }
+
+  /** Resolves when everything is acknowledged. @throws what a send was rejected with */
+  async drained(): Promise<void> {
+    while (this.#failure === null && this.#unacknowledged > 0) await this.#changed.promise;
+    if (this.#failure) throw this.#failure;
+  }
+
+  /** Drops what is not on its way, and waits at most `graceMs` for what is. */
+  async close(graceMs: number): Promise<void> {
+    this.#closed = true;
+    if (this.#timer) clearTimeout(this.#timer);
+    this.#timer = null;
+    const late = Promise.withResolvers<'late'>();
+    const timer = setTimeout(() => late.resolve('late'), graceMs);
+    while (this.#inFlight > 0 && (await Promise.race([this.#changed.promise, late.promise])) !== 'late');
+    clearTimeout(timer);
+  }
+
+  #flush(): void {
+    this.#timer = null;
+    for (const lane of this.#lanes.values()) if (lane.inFlight.length === 0 && lane.queue.length > 0) this.#send(lane);
+  }
+
+  #send(lane: Lane<Place>): void {
+    if (this.#closed || this.#failure) return;
+    let count = 0;
+    let bytes = 0;
+    for (const entry of lane.queue) {
+      if (count > 0 && bytes + entry.bytes > BATCH_BYTES) break;
+      bytes += entry.bytes;
+      count++;
+    }
+    const batch = lane.queue.splice(0, count);
+    lane.queuedBytes -= bytes;
+    lane.inFlight = batch;
+    this.#inFlight++;
+    this.#options
+      .send(
+        lane.topic,
+        lane.partition,
+        batch.map(({ record }) => record),
+      )
+      .then(
+        () => this.#acknowledged(lane, bytes),
+        (error: unknown) => this.#reject(error instanceof Error ? error : new Error(String(error))),
+      )
+      .finally(() => {
+        this.#inFlight--;
+        this.#changed.resolve();
+        this.#changed = Promise.withResolvers<void>();
+      });
+  }
+
+  #acknowledged(lane: Lane<Place>, bytes: number): void {
+    const count = lane.inFlight.length;
+    lane.inFlight = [];
+    this.#unacknowledged -= bytes;
+    this.#options.acknowledged(lane.topic, count, bytes);
+    if (lane.queue.length > 0) this.#send(lane);
+  }
+
+  #reject(error: Error): void {
+    if (this.#failure) return;
+    this.#failure = error;
+    this.#options.rejected(error);
+  }
+
+  #oldest(): Entry<Place> | null {
+    let oldest: Entry<Place> | null = null;
+    for (const { inFlight, queue } of this.#lanes.values()) {
+      const first = inFlight[0] ?? queue[0];
+      if (first && (oldest === null || first.ordinal < oldest.ordinal)) oldest = first;
+    }
+    return oldest;
+  }
+
+  #span(): number {
+    const oldest = this.#oldest();
+    return oldest === null ? 0 : this.#added - oldest.before;
+  }
+}

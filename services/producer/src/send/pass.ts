@@ -1,0 +1,172 @@
+/**
+ * One pass over the input, from a checkpoint until it ends, something fails, or it is told to stop.
+ *
+ * Invariants:
+ * - What `checkpoint()` gives never names a later record than the oldest that is not acknowledged.
+ * - A record up to the last one of the run in its partition is in the topic, and is not sent again.
+ */
+import type { Sender } from '@millrace/core/kafka/kafka.ts';
+import type { Checkpoint } from '@millrace/core/record/checkpoint.ts';
+import type { ProducerMetrics } from '../metrics.ts';
+import { InputError } from '../replay/piece.ts';
+import type { Input, InputRecord, Place } from './input.ts';
+import { Lanes } from './lanes.ts';
+import { oversizeRecord, rawRecord } from './outgoing.ts';
+import { Pacer } from './pace.ts';
+import { partitionOf } from './partition.ts';
+
+/** What a record takes beside key and value: headers and framing, about. */
+const OVERHEAD_BYTES = 150;
+
+export interface PassOptions {
+  input: Input;
+  /** Where to begin. */
+  start: Checkpoint;
+  /** Partitions over which keys are spread, and the ordinal at which this pass ends. */
+  partitions: number;
+  until: number;
+  /** Highest ordinal of the run by partition of the raw topic. */
+  last: readonly number[];
+  /** Stop after this many records of the run; 0: all. */
+  limit: number;
+  raw: string;
+  dlq: { topic: string; partitions: number };
+  maxBytes: number;
+  sender: Sender;
+  metrics: ProducerMetrics;
+  labels: { pipeline: string; source: string };
+}
+
+export class Pass {
+  readonly #options: PassOptions;
+  readonly #lanes: Lanes<Place>;
+  readonly #pacer = new Pacer();
+  /** Ends reading and waiting when a send was rejected. */
+  readonly #broken = new AbortController();
+  #ordinal: number;
+  #place: Place;
+  #ended = false;
+
+  constructor(options: PassOptions) {
+    this.#options = options;
+    const { metrics, labels, raw, sender, start } = options;
+    this.#ordinal = start.ordinal;
+    this.#place = placeOf(start);
+    this.#lanes = new Lanes<Place>({
+      send: (topic, partition, records) => sender.send(topic, partition, records),
+      rejected: (error) => this.#broken.abort(error),
+      acknowledged: (topic, records, bytes) => {
+        if (topic === raw) {
+          metrics.records.inc(labels, records);
+          metrics.bytes.inc(labels, bytes - records * OVERHEAD_BYTES);
+        } else metrics.oversize.inc(labels, records);
+      },
+    });
+  }
+
+  /** Ordinal of the next record to be read: the records of the run so far. */
+  get ordinal(): number {
+    return this.#ordinal;
+  }
+
+  get unacknowledgedBytes(): number {
+    return this.#lanes.unacknowledgedBytes;
+  }
+
+  checkpoint(): Checkpoint {
+    const { start, partitions } = this.#options;
+    const oldest = this.#lanes.oldest();
+    const { crc, ...place } = oldest?.place ?? this.#place;
+    return {
+      ...start,
+      partitions,
+      ...place,
+      ordinal: oldest?.ordinal ?? this.#ordinal,
+      ...(crc === undefined ? {} : { crc }),
+      completed: this.#ended && oldest === null,
+    };
+  }
+
+  /**
+   * Reads and sends; resolves when all is acknowledged.
+   * @returns whether the input has ended (or its limit is reached); false: at `until`
+   * @throws InputError after all that was read is acknowledged; what a send was rejected with; the signal's reason
+   */
+  async run(signal: AbortSignal): Promise<boolean> {
+    const either = AbortSignal.any([signal, this.#broken.signal]);
+    let ended: boolean;
+    try {
+      ended = await this.#read(either);
+    } catch (error) {
+      if (error instanceof InputError) await this.#drained(either);
+      throw error;
+    }
+    await this.#drained(either);
+    this.#ended = ended;
+    return ended;
+  }
+
+  /** Gives up what is not on its way, and waits for what is. */
+  close(graceMs: number): Promise<void> {
+    return this.#lanes.close(graceMs);
+  }
+
+  async #read(signal: AbortSignal): Promise<boolean> {
+    const { input, start, until, limit } = this.#options;
+    const last = limit > 0 ? limit : Number.POSITIVE_INFINITY;
+    if (this.#ordinal >= last) return true;
+    for await (const records of input.records(start)) {
+      await this.#lanes.room();
+      for (const record of records) {
+        if (this.#ordinal >= until) return false;
+        if (record.gapMs > 0 && this.#pacer.isEarly(record.gapMs)) await this.#pacer.wait(signal);
+        signal.throwIfAborted();
+        this.#send(record);
+        if (this.#ordinal >= last) return true;
+        if (this.#lanes.full) await this.#lanes.room();
+      }
+    }
+    return true;
+  }
+
+  #send(record: InputRecord): void {
+    const { start, partitions, last, raw, dlq, maxBytes, metrics, labels } = this.#options;
+    const nowMs = Date.now();
+    const made = record.make(nowMs);
+    const partition = partitionOf(made.key, partitions);
+    const position = { run: start.run, ordinal: this.#ordinal };
+    const context = { source: labels.source, nowMs, position, topic: raw, topicId: start.topicId, partition, maxBytes };
+    const bytes = made.key.length + made.value.length + OVERHEAD_BYTES;
+    const sending = { ordinal: this.#ordinal, place: this.#place, bytes };
+    if (made.oversize) {
+      const { length, sha256 } = made.oversize;
+      this.#lanes.add(dlq.topic, partition % dlq.partitions, {
+        ...sending,
+        record: oversizeRecord(made, length, sha256, context),
+      });
+    } else if (this.#ordinal <= (last[partition] ?? -1)) {
+      metrics.skipped.inc(labels);
+    } else {
+      this.#lanes.add(raw, partition, { ...sending, record: rawRecord(made, context) });
+    }
+    this.#place = record.next;
+    this.#ordinal++;
+  }
+
+  async #drained(signal: AbortSignal): Promise<void> {
+    const aborted = Promise.withResolvers<never>();
+    const onAbort = (): void => aborted.reject(signal.reason);
+    if (signal.aborted) onAbort();
+    else signal.addEventListener('abort', onAbort, { once: true });
+    try {
+      await Promise.race([this.#lanes.drained(), aborted.promise]);
+    } finally {
+      signal.removeEventListener('abort', onAbort);
+      aborted.promise.catch(() => undefined); // nobody waits for it any more
+    }
+  }
+}
+
+function placeOf({ loop, file, byte, crc }: Checkpoint): Place {
+  return crc === undefined ? { loop, file, byte } : { loop, file, byte, crc };
+}
