@@ -1,5 +1,5 @@
 /** One database connection, as far as set-up uses it: narrow, so that tests can put another PostgreSQL behind it. */
-import { LOCK_TIMEOUT_MS, STATEMENT_TIMEOUT_MS } from '@millrace/core/database/connect.ts';
+import { LOCK_TIMEOUT_MS } from '@millrace/core/database/connect.ts';
 import type { Pool, PoolClient, QueryConfig } from 'pg';
 
 export interface Session {
@@ -21,29 +21,20 @@ export function sessionOf(client: PoolClient, timeoutMs: number): Session {
 }
 
 /**
- * Runs `work` on a connection of its own whose statements may take `statementTimeoutMs`. Afterwards its advisory locks
- * are given back and its settings are as before; where `work` failed, the connection is closed and all of it goes.
+ * Runs `work` on a connection of its own whose statements may take `statementTimeoutMs`. The connection is closed
+ * afterwards, and with it go its settings and its advisory locks, however `work` ended.
  */
 export async function withSession<T>(pool: Pool, statementTimeoutMs: number, work: (session: Session) => Promise<T>): Promise<T> {
   const client = await pool.connect();
   // An idle connection that breaks says so by an event, and an event without a listener ends the process; the next
   // query on it fails with the same error.
-  const ignore = () => undefined;
-  client.on('error', ignore);
-  let done = false;
+  client.on('error', () => undefined);
   try {
     const session = sessionOf(client, statementTimeoutMs + 10_000);
     await session.query(`SELECT set_config('statement_timeout', $1, false)`, [String(statementTimeoutMs)]);
-    const result = await work(session);
-    await session.query(`SELECT pg_advisory_unlock_all(), set_config('statement_timeout', $1, false)`, [
-      String(STATEMENT_TIMEOUT_MS),
-    ]);
-    done = true;
-    return result;
+    return await work(session);
   } finally {
-    // Stays where the connection is closed: its last words must not be an unhandled event.
-    if (done) client.off('error', ignore);
-    client.release(!done);
+    client.release(true);
   }
 }
 

@@ -20,7 +20,6 @@ import { migrate, SETUP_LOCK } from './system.ts';
 import { applyTopicAction, planTopics, readTopics, wantedTopics } from './topics.ts';
 
 export type { Condition } from './refused.ts';
-export { SetupRefused } from './refused.ts';
 export type { ServerKind } from './server.ts';
 
 export interface SetupReport {

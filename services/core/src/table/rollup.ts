@@ -11,22 +11,12 @@ import { type ColumnType, columnsOf, sqlType } from './columns.ts';
 export const BUCKET_ORIGIN_MS = 946_857_600_000;
 export const BUCKET_COLUMN = 'bucket';
 
-/** Start of the bucket of `everyMs` milliseconds that a time falls into, both epoch ms; as `time_bucket` and `date_bin`. */
+/**
+ * Start of the bucket of `everyMs` milliseconds that a time falls into, both epoch ms; as `time_bucket` and `date_bin`.
+ * PostgreSQL rounds to microseconds: who stores finer times cuts them first, so that row and bucket agree.
+ */
 export function bucketStartMs(timeMs: number, everyMs: number): number {
   return Math.floor((timeMs - BUCKET_ORIGIN_MS) / everyMs) * everyMs + BUCKET_ORIGIN_MS;
-}
-
-/**
- * Starts of the buckets that a time given as ISO 8601 text may fall into, epoch ms. PostgreSQL keeps microseconds and
- * rounds what is finer, so that …59.9999999 belongs to the next minute: such a time gives both buckets.
- * @throws RangeError where the text is no time
- */
-export function bucketsOf(time: string, everyMs: number): number[] {
-  const ms = Date.parse(time);
-  if (Number.isNaN(ms)) throw new RangeError(`not a time: ${JSON.stringify(time)}; allowed is ISO 8601`);
-  const bucket = bucketStartMs(ms, everyMs);
-  const next = bucketStartMs(ms + 1, everyMs);
-  return next !== bucket && /\.\d{3}999[5-9]/.test(time) ? [bucket, next] : [bucket];
 }
 
 export interface RollupColumn {
