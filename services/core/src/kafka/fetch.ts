@@ -1,6 +1,8 @@
 /**
- * Fetch request and response, version 11, without a fetch session (https://kafka.apache.org/protocol#The_Messages_Fetch).
- * Not kafkajs' codec, which rejects the whole answer when one partition has an error.
+ * Fetch request and response, version 10, without a fetch session (https://kafka.apache.org/protocol#The_Messages_Fetch).
+ * Version 10 because from 11 on a broker that no longer leads a partition answers as a follower, with an end of the log
+ * that lies behind; up to 10 it says that it is not the leader. Not kafkajs' codec, which rejects the whole answer when one
+ * partition has an error.
  */
 import type { Protocol } from 'kafkajs/src/network/connectionPool.js';
 import Decoder from 'kafkajs/src/protocol/decoder.js';
@@ -30,7 +32,7 @@ export function fetchRequest(topic: string, offsets: ReadonlyMap<number, number>
   return {
     request: {
       apiKey: 1,
-      apiVersion: 11,
+      apiVersion: 10,
       apiName: 'Fetch',
       encode: async () =>
         new Encoder()
@@ -44,8 +46,7 @@ export function fetchRequest(topic: string, offsets: ReadonlyMap<number, number>
           .writeArray([
             new Encoder().writeString(topic).writeArray([...offsets].map(([partition, offset]) => encode(partition, offset))),
           ])
-          .writeArray([]) // forgotten topics
-          .writeString(''), // rack
+          .writeArray([]), // forgotten topics
     },
     response: {
       decode: async (payload) => {
@@ -83,7 +84,6 @@ function decode(decoder: Decoder, offsets: ReadonlyMap<number, number>): Fetched
   decoder.readInt64(); // last stable offset
   const start = Number(decoder.readInt64());
   const aborted = decoder.readArray((one) => ({ producerId: one.readInt64(), firstOffset: Number(one.readInt64()) }));
-  decoder.readInt32(); // preferred replica
   const log = decoder.readBytes() ?? Buffer.alloc(0);
   const error = errorOf(errorCode);
   if (error) return { partition, outcome: error };

@@ -33,7 +33,7 @@ export const ANSWER_MS = 10_000;
 /** The newest request versions that this code has encoders of, by API key. */
 const NEEDED: readonly [key: number, version: number, name: string][] = [
   [0, 7, 'Produce'],
-  [1, 11, 'Fetch'],
+  [1, 10, 'Fetch'],
   [3, 12, 'Metadata'],
   [44, 0, 'IncrementalAlterConfigs'],
 ];
