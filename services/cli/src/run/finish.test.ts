@@ -47,7 +47,8 @@ const cases: [string, Look, number, Verdict['kind']][] = [
   ['all sent, some not stored', look(completed, { stored: 9 }), 0, 'going'],
   ['nothing moved for too long, some not stored', look(completed, { stored: 9 }), MINUTE, 'stalled'],
   ['a producer that keeps a pace is waited for', look(sending), 10 * MINUTE, 'going'],
-  ['a producer that failed and does not come back', look(failed), MINUTE, 'stalled'],
+  ['a producer that fails again and again is given up sooner', look(failed), MINUTE / 4, 'stalled'],
+  ['a producer that was killed and comes back', look(failed), MINUTE / 5, 'going'],
   ['a producer that does not answer', look(null), MINUTE, 'stalled'],
 ];
 test.each(cases)('%s', (_, seen, unchangedMs, expected) => {

@@ -10,6 +10,9 @@ import { unfinished } from '../status/totals.ts';
 
 export type Verdict = { kind: 'done' } | { kind: 'stalled'; why: string } | { kind: 'going'; waitingFor: string };
 
+/** A producer that cannot read its input, and says so, is given up sooner: a wrong path does not mend itself. */
+const FAILED_PATIENCE_PART = 1 / 4;
+
 export interface Look {
   sample: Sample;
   /** Of the producer, asked before the sample; null: it does not answer. */
@@ -45,7 +48,9 @@ export function judge(look: Look, unchangedMs: number, patienceMs: number): Verd
     behind ?? `the producer has more to send${producer === null ? ' (it does not answer)' : `: ${producer.state}`}`;
   // A producer that keeps a pace may rightly send nothing for a long time.
   const pausing = behind === null && producer?.ready === true;
-  if (!pausing && unchangedMs >= patienceMs) return { kind: 'stalled', why: waitingFor };
+  const cannotRead = behind === null && producer?.state.startsWith('failed') === true;
+  const patience = cannotRead ? patienceMs * FAILED_PATIENCE_PART : patienceMs;
+  if (!pausing && unchangedMs >= patience) return { kind: 'stalled', why: waitingFor };
   return { kind: 'going', waitingFor };
 }
 

@@ -3,7 +3,7 @@ import type { BoolCount } from '../status/collect.ts';
 import { imbalance } from '../status/report.ts';
 import type { Sample } from '../status/sample.ts';
 import { type Totals, totalsOf, unaccounted } from '../status/totals.ts';
-import { count } from '../text.ts';
+import { count, many } from '../text.ts';
 import { shortName } from './view.ts';
 
 export interface OnceReport {
@@ -17,14 +17,16 @@ export interface OnceReport {
   booleans: BoolCount[];
 }
 
-export function onceReport(sample: Sample, booleans: BoolCount[]): OnceReport {
-  const totals = totalsOf(sample);
+/** @param oversize records that the producer refused, since they are larger than a raw record may be: they are in the DLQ only */
+export function onceReport(sample: Sample, booleans: BoolCount[], oversize: number): OnceReport {
+  const counted = totalsOf(sample);
+  const totals = { ...counted, read: counted.read + oversize, refused: counted.refused + oversize };
   const open = unaccounted(totals);
   return { pipeline: sample.pipeline, totals, unaccounted: open, problem: problemOf(sample, totals, open), booleans };
 }
 
 function problemOf({ checkpoint }: Sample, totals: Totals, open: number): string | null {
-  if (totals.lagMessages > 0) return `${count(totals.lagMessages)} messages were not taken`;
+  if (totals.lagMessages > 0) return `${many(totals.lagMessages, 'message')} not taken`;
   if (open !== 0) return imbalance(open);
   // What the producer counted and what arrived, beside what it sent again.
   const arrived = totals.read - totals.repeats;

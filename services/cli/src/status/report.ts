@@ -1,5 +1,5 @@
 /** A sample as text for people and as JSON for programs; pure. */
-import { count, table } from '../text.ts';
+import { count, many, table } from '../text.ts';
 import type { Sample, TopicSample } from './sample.ts';
 import { totalsOf, unaccounted, unfinished } from './totals.ts';
 
@@ -28,8 +28,8 @@ export function statusText(sample: Sample): string {
 /** What an unbalanced sum means. */
 export function imbalance(open: number): string {
   return open > 0
-    ? `${count(open)} records are neither stored, refused, dropped nor repeats`
-    : `${count(-open)} records more are stored, refused or dropped than the raw topic has (was it deleted and created again?)`;
+    ? `${many(open, 'record')} ${open === 1 ? 'is' : 'are'} neither stored, refused, dropped nor a repeat`
+    : `${many(-open, 'record')} more ${open === -1 ? 'is' : 'are'} stored, refused or dropped than the raw topic has (was it deleted and created again?)`;
 }
 
 function topicLine({ name, id, bounds }: TopicSample): string {

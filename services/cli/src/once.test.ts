@@ -1,0 +1,171 @@
+/** The whole way of a small file, as a user runs it against servers that are there already, and what the other commands say then. */
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { connectDatabase } from '@millrace/core/database/connect.ts';
+import { connectKafka } from '@millrace/core/kafka/connect.ts';
+import { type EmbeddedKafka, startKafka } from '@millrace/embedded/kafka.ts';
+import { type EmbeddedPostgres, startPostgres } from '@millrace/embedded/postgres.ts';
+import { pino } from 'pino';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { millrace } from './testing.ts';
+
+const log = pino({ level: 'silent' });
+let folder: string;
+let file: string;
+let kafka: EmbeddedKafka;
+let postgres: EmbeddedPostgres;
+let env: Record<string, string>;
+
+/** Twenty records of four devices: one out of range, one without a time, two of a device that is filtered out. */
+const CSV = [
+  'id,at,celsius,on',
+  ...Array.from({ length: 16 }, (_, n) => `a${n % 3},2024-01-01T00:00:${String(n).padStart(2, '0')}Z,${n / 2},${n % 4 === 0}`),
+  'a0,2024-01-01T00:01:00Z,999,true',
+  'a1,,20,true',
+  'spare,2024-01-01T00:01:02Z,1,false',
+  'spare,2024-01-01T00:01:03Z,2,false',
+].join('\n');
+
+const SPEC = `
+apiVersion: millrace.dev/v1alpha1
+kind: Pipeline
+metadata: { name: small }
+spec:
+  source: { replay: { path: small.csv } }
+  topics: { partitions: 3 }
+  record:
+    key: id
+    time: { field: at }
+    fields:
+      id: { type: text, required: true }
+      celsius: { type: float, min: -50, max: 60, unit: °C }
+      on: { type: bool }
+    where: [{ name: spare, cel: "id != 'spare'" }]
+  table: { name: small }
+  rollups: [{ every: 1m, of: [celsius] }]
+`;
+
+beforeAll(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'millrace-once-'));
+  file = join(folder, 'small.yaml');
+  writeFileSync(file, SPEC);
+  writeFileSync(join(folder, 'small.csv'), CSV);
+  [kafka, postgres] = await Promise.all([startKafka({ heapMegabytes: 128 }), startPostgres()]);
+  env = { MILLRACE_KAFKA: kafka.brokers.join(','), MILLRACE_DATABASE: postgres.url };
+}, 120_000);
+
+afterAll(async () => {
+  await Promise.all([kafka?.stop(), postgres?.stop()]);
+  rmSync(folder, { recursive: true, force: true });
+}, 60_000);
+
+const run = (words: readonly string[]) => millrace([...words, '--data', join(folder, 'data')], env);
+
+describe('run --once', () => {
+  test('ends by itself with every record accounted for', { timeout: 120_000 }, async () => {
+    const ran = await run(['run', file, '--once']);
+    expect(ran.stdout).toContain(
+      '20 small records accounted for: 20 read = 16 stored + 2 refused + 2 dropped\n  on: 4 true, 12 false\n',
+    );
+    expect([ran.code, ran.stderr]).toEqual([0, '']);
+  });
+
+  test('again finds nothing new, and the same counts for programs', { timeout: 120_000 }, async () => {
+    const ran = await run(['run', file, '--once', '--json']);
+    const last = JSON.parse(ran.stdout.trimEnd().split('\n').at(-1) ?? '') as Record<string, unknown>;
+    expect(last).toMatchObject({
+      pipeline: 'default/small',
+      totals: { read: 20, stored: 16, refused: 2, dropped: 2, repeats: 0, lagMessages: 0 },
+      problem: null,
+      booleans: [{ column: 'on', true: 4, false: 12, null: 0 }],
+    });
+    expect(ran.code).toBe(0);
+  });
+});
+
+test('status gives the same books, and leaves nothing open', async () => {
+  const ran = await run(['status', file, '--json']);
+  const [status] = JSON.parse(ran.stdout) as Record<string, unknown>[];
+  expect(status).toMatchObject({
+    pipeline: 'default/small',
+    totals: { read: 20, stored: 16, refused: 2, dropped: 2 },
+    unaccounted: 0,
+    unfinished: null,
+    checkpoint: { ordinal: 20, completed: true },
+  });
+  expect((await run(['status', file])).stdout).toMatch(
+    /20 read: 16 stored, 2 refused, 2 dropped[\s\S]*all that arrived is stored/,
+  );
+});
+
+test('tail shows the newest rows, the oldest of them first', async () => {
+  const ran = await run(['tail', 'processed', file, '-n', '16', '--json']);
+  const records = ran.stdout
+    .trimEnd()
+    .split('\n')
+    .map((line) => JSON.parse(line) as { value: string; time: string; key: string });
+  expect(records).toHaveLength(16);
+  expect(records.map(({ time }) => time)).toEqual(records.map(({ time }) => time).toSorted());
+  expect(records.map(({ value }) => (JSON.parse(value) as { celsius: number }).celsius).toSorted((a, b) => a - b)).toEqual(
+    Array.from({ length: 16 }, (_, n) => n / 2),
+  );
+  expect((await run(['tail', 'raw', file, '-n', '2'])).stdout.trimEnd().split('\n')).toHaveLength(2);
+});
+
+describe('dlq', () => {
+  test('list gives each refusal once, also when a killed processor wrote it twice', async () => {
+    const client = connectKafka({ brokers: kafka.brokers, clientId: 'test', log });
+    const topic = 'default.small.dlq';
+    for (const [partition, { start, end }] of (await client.bounds(topic)).entries()) {
+      const sender = client.sender();
+      for await (const { key, value, headers } of client.range(topic, partition, start, end)) {
+        const text = Object.fromEntries(Object.entries(headers).map(([name, bytes]) => [name, bytes.toString()]));
+        await sender.send(topic, partition, [{ key, value, headers: text }]);
+      }
+      await sender.close();
+    }
+    await client.close();
+    const refusals = (await run(['dlq', 'list', file, '--json'])).stdout.trimEnd().split('\n');
+    const found = refusals.map((line) => JSON.parse(line) as { reason: string; message: string; record: { value: string } });
+    expect(
+      found
+        .map(({ record }) => JSON.parse(record.value))
+        .map(({ celsius }) => celsius)
+        .toSorted(),
+    ).toEqual(['20', '999']);
+    const text = (await run(['dlq', 'list', file])).stdout;
+    expect(text).toMatch(/celsius.*999/);
+    expect(text).toContain('2 refusals shown of 2\n');
+  });
+
+  test('show gives one record whole, and says so when there is none', async () => {
+    const [place] = /^\d+:\d+(?=.*999)/m.exec((await run(['dlq', 'list', file])).stdout) ?? [];
+    const shown = await run(['dlq', 'show', file, String(place)]);
+    expect(shown.stdout).toMatch(/stage +validate[\s\S]*value +\{.*"999"/);
+    const none = await run(['dlq', 'show', file, '0:99999']);
+    expect([none.code, none.stderr]).toEqual([1, expect.stringContaining('no refusal of record 0:99999')]);
+  });
+});
+
+test('setup of what is there changes nothing', async () => {
+  expect((await run(['setup', file])).stdout).toContain('default/small: nothing to change\n');
+});
+
+test('a wrong password is said in one sentence', async () => {
+  const url = new URL(postgres.url);
+  url.password = 'wrong';
+  const ran = await millrace(['status', file, '--database', url.href], env);
+  expect([ran.code, ran.stdout]).toEqual([1, '']);
+  expect(ran.stderr).toMatch(/password is wrong/);
+  expect(ran.stderr).not.toMatch(/\n.* at /);
+});
+
+test('a topic that was lost from the books is seen', { timeout: 120_000 }, async () => {
+  const database = connectDatabase({ url: postgres.url, applicationName: 'test', log });
+  await database.query(`UPDATE millrace.ledger SET stored = stored - 1 WHERE pipeline = 'default/small' AND stored > 0`);
+  await database.end();
+  const ran = await run(['run', file, '--once']);
+  expect(ran.stdout).toMatch(/small records NOT accounted for: \d+ records? (is|are) neither stored/);
+  expect(ran.code).toBe(1);
+});
