@@ -161,7 +161,7 @@ test('a wrong password is said in one sentence', async () => {
   expect(ran.stderr).not.toMatch(/\n.* at /);
 });
 
-test('a topic that was lost from the books is seen', { timeout: 120_000 }, async () => {
+test('a row that is missing from the books is seen', { timeout: 120_000 }, async () => {
   const database = connectDatabase({ url: postgres.url, applicationName: 'test', log });
   await database.query(`UPDATE millrace.ledger SET stored = stored - 1 WHERE pipeline = 'default/small' AND stored > 0`);
   await database.end();
