@@ -6,6 +6,8 @@
  * - a batch follows the position that was loaded, or the batch before, or a notice that says what is between;
  * - records come from the log with the topic id and the leader epoch that the place was found in: another one loads again,
  *   since a new leader may have a shorter log;
+ * - a log is called cut back only after two looks a second apart: a leader that was frozen does not know at once that it
+ *   was replaced, and its log may end earlier;
  * - after `signal` is aborted this lane starts no commit, and one under way counts only in this lane's generation.
  */
 import type { Logger } from 'pino';
@@ -26,6 +28,9 @@ const MAX_KAFKA_BACKOFF_MS = 1_000;
 /** More reloads in a row than this, without a batch between, wait as after an error. */
 const MAX_QUICK_RELOADS = 3;
 
+/** Longer than a broker that comes back takes to learn the metadata. */
+const SECOND_LOOK_MS = 1_000;
+
 export interface LaneOptions {
   partition: number;
   read: ReadOptions;
@@ -43,6 +48,8 @@ export class Lane {
   readonly #aborting = new AbortController();
   readonly #state: PartitionState;
   #told: Happening | null = null;
+  /** The position behind which the log looked cut back. */
+  #suspected: number | null = null;
   #failures = 0;
   #quickReloads = 0;
   #waits = false;
@@ -114,7 +121,7 @@ export class Lane {
     if (log.topicId !== before.topicId) throw new Reload(`topic ${read.topic} was recreated while the position was loaded`);
     signal.throwIfAborted();
     let start: Start | null = decideStart(position, log);
-    this.#tell(start.happening);
+    await this.#tell(start.happening, signal);
     let at = start.fetchFrom;
     this.#set('reading', null, start.next, log.end);
     for (;;) {
@@ -127,7 +134,7 @@ export class Lane {
       const verdict = start?.check ? checkFirst(start.next, start.check, first, fetched) : checkNext(at, first, fetched);
       if (verdict.go === 'reload') throw new Reload(`partition ${partition} of topic ${read.topic}: ${verdict.reason}`);
       if (verdict.go === 'restart') {
-        this.#tell(verdict.happening);
+        await this.#tell(verdict.happening, signal);
         at = fetched.start;
         start = null;
         this.#set('reading', null, at, fetched.end);
@@ -169,6 +176,7 @@ export class Lane {
       release();
     }
     this.#told = null;
+    this.#suspected = null;
     this.#failures = 0;
     this.#quickReloads = 0;
     this.#set('reading', null, next, end);
@@ -184,9 +192,14 @@ export class Lane {
     }
   }
 
-  #tell(found: Happening | null): void {
+  async #tell(found: Happening | null, signal: AbortSignal): Promise<void> {
     if (found === null) return;
     const { read, partition } = this.#options;
+    if (found.kind === 'truncated' && this.#suspected !== found.next) {
+      this.#suspected = found.next;
+      await pause(SECOND_LOOK_MS, signal);
+      throw new Reload(`partition ${partition} of topic ${read.topic} looks cut back before offset ${found.next}: looking again`);
+    }
     const { again, happening } = isTold(found, this.#told);
     this.#told = found;
     read.notice({ ...happening, topic: read.topic, partition, ...(again ? { again } : {}) });
