@@ -1,6 +1,7 @@
 /** What must be known of, and changed in, the syntax tree of an expression before it is used. */
 import type { ASTNode } from '@marcbachmann/cel-js';
 import { CelCompileError } from './error.ts';
+import { argumentProblem } from './time.ts';
 
 export interface TreeFacts {
   /** Columns used, each once, in order of appearance. */
@@ -45,23 +46,31 @@ function children(node: ASTNode): ASTNode[] {
   }
 }
 
-function checkPattern(node: ASTNode): void {
-  if (node.op !== 'rcall' || node.args[0] !== 'matches') return;
-  const pattern = node.args[2][0];
-  if (pattern === undefined) return; // the type check says what is missing
+/** Arguments that stand in the expression are checked now rather than for every record. */
+function checkArguments(node: ASTNode): void {
+  if (node.op !== 'rcall' && node.op !== 'call') return;
+  const first = node.op === 'rcall' ? node.args[2][0] : node.args[1][0];
+  if (first === undefined) return;
+  const name = node.args[0];
+  const text = first.op === 'value' && typeof first.args === 'string' ? first.args : null;
+  const problem = name === 'matches' ? patternProblem(text) : text === null ? null : argumentProblem(name, text);
+  if (problem) throw new CelCompileError(problem.message, first.start, problem.allowed);
+}
+
+function patternProblem(text: string | null): { message: string; allowed: string } | null {
   const allowed = 'a literal regular expression, such as matches("^OK")';
-  if (pattern.op !== 'value' || typeof pattern.args !== 'string')
-    throw new CelCompileError('matches() needs a pattern that stands in the expression itself', pattern.start, allowed);
+  if (text === null) return { message: 'matches() needs a pattern that stands in the expression itself', allowed };
   try {
-    new RegExp(pattern.args);
+    new RegExp(text);
+    return null;
   } catch (error) {
-    throw new CelCompileError(`${(error as Error).message} in matches()`, pattern.start, allowed);
+    return { message: `${(error as Error).message} in matches()`, allowed };
   }
 }
 
 /**
- * Collects the facts of a tree and prepares it: columns get their prefix, and a branch `null` of `a ? null : b` is replaced by
- * what `nullBranch` makes of the other branch.
+ * Collects the facts of a tree and prepares it: columns get their prefix, a branch `null` of `a ? null : b` is replaced by
+ * what `nullBranch` makes of the other branch, and functions get the name that `rename` has for them.
  * @throws CelCompileError where a loop stands in a loop (its cost would be a power of the data's size), a loop variable
  * has the name of a column, or a pattern is no regular expression.
  */
@@ -69,11 +78,12 @@ export function prepare(
   root: ASTNode,
   columns: ReadonlyMap<string, unknown>,
   nullBranch: (other: ASTNode) => ASTNode,
+  rename: (name: string) => string | null,
 ): TreeFacts {
   const inputs = new Set<string>();
   let testsNull = false;
   const visit = (node: ASTNode, inLoop: boolean): void => {
-    checkPattern(node);
+    checkArguments(node);
     const variable = node.op === 'rcall' && LOOPS.has(node.args[0]) && node.args[2].length > 1 ? node.args[2][0] : undefined;
     if (variable !== undefined && inLoop)
       throw new CelCompileError(
@@ -93,6 +103,11 @@ export function prepare(
       setArgs(node, COLUMN_PREFIX + node.args);
     }
     if ((node.op === '==' || node.op === '!=') && node.args.some(isNull)) testsNull = true;
+    if (node.op === 'call' || node.op === 'rcall') {
+      const [name, ...rest] = node.args;
+      const other = rename(name);
+      if (other !== null) setArgs(node, [other, ...rest]);
+    }
     if (node.op === '?:') {
       const [condition, yes, no] = node.args;
       if (isNull(yes) && !isNull(no)) setArgs(node, [condition, nullBranch(no), no]);

@@ -16,6 +16,7 @@ import { COLUMN_PREFIX, prepare, type TreeFacts } from './ast.ts';
 import { dynamic, typed } from './environment.ts';
 import { CelError } from './error.ts';
 import { explain, wrongType } from './explain.ts';
+import { replacementOf } from './time.ts';
 import { fromCel, toCel } from './values.ts';
 
 export { CelCompileError, CelError } from './error.ts';
@@ -66,7 +67,12 @@ function typeOf(cel: string, columns: ReadonlyMap<string, CelType>): string {
   for (const [name, type] of columns) environment.registerVariable(COLUMN_PREFIX + name, CEL_TYPES[type]);
   try {
     const parsed = environment.parse(cel);
-    prepare(parsed.ast, columns, (other) => other);
+    prepare(
+      parsed.ast,
+      columns,
+      (other) => other,
+      () => null,
+    );
     const { type, error } = parsed.check();
     if (type === undefined) throw error;
     return type;
@@ -79,7 +85,7 @@ function programOf(cel: string, columns: ReadonlyMap<string, CelType>): Program 
   const environment = dynamic.clone();
   for (const name of columns.keys()) environment.registerVariable(COLUMN_PREFIX + name, 'dyn');
   const parsed = environment.parse(cel);
-  const facts = prepare(parsed.ast, columns, () => dynamic.parse('dyn(null)').ast);
+  const facts = prepare(parsed.ast, columns, () => dynamic.parse('dyn(null)').ast, replacementOf);
   const { valid, error } = parsed.check();
   if (!valid) throw explain(error, cel, columns);
   const inputs = facts.inputs.map((name) => ({ name, variable: COLUMN_PREFIX + name, type: columns.get(name) as CelType }));

@@ -9,6 +9,7 @@
  * Both know arithmetic and equality between int and double.
  */
 import { Environment } from '@marcbachmann/cel-js';
+import { withTimeFunctions } from './time.ts';
 
 const TIMESTAMP = 'google.protobuf.Timestamp';
 const DURATION = 'google.protobuf.Duration';
@@ -94,14 +95,12 @@ function withNullOperators(environment: Environment): Environment {
 export const typed: Environment = withMixedMembership(withNullTests(withMixedNumbers(new Environment({ limits: LIMITS }))));
 /** Lists of columns are lists of anything here: what may stand in them was checked by `typed`. */
 const LENIENT = { limits: LIMITS, homogeneousAggregateLiterals: false };
-export const dynamic: Environment = withNullFunctions(withNullOperators(withMixedNumbers(new Environment(LENIENT))));
+export const dynamic: Environment = withNullFunctions(
+  withNullOperators(withTimeFunctions(withMixedNumbers(new Environment(LENIENT)))),
+);
 
-/** Names of the functions and methods that an expression may call. */
-export const FUNCTION_NAMES: readonly string[] = [
-  ...new Set(
-    typed
-      .getDefinitions()
-      .functions.filter(({ signature }) => !signature.includes('ptional') && !signature.includes('CelNamespace'))
-      .map(({ name }) => name),
-  ),
-].sort();
+/** The functions and methods that an expression may call. */
+export const FUNCTIONS: readonly { name: string; signature: string }[] = typed
+  .getDefinitions()
+  .functions.filter(({ signature }) => !/optional|OptionalNamespace|CelNamespace/.test(signature))
+  .map(({ name, signature }) => ({ name, signature }));

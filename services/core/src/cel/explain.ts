@@ -3,7 +3,7 @@
 import { nearest } from '../spec/nearest.ts';
 import { nameList } from '../spec/problem.ts';
 import type { ColumnType } from '../table/columns.ts';
-import { FUNCTION_NAMES, typed } from './environment.ts';
+import { FUNCTIONS } from './environment.ts';
 import { CelCompileError } from './error.ts';
 
 interface LibraryError {
@@ -29,6 +29,11 @@ function inOurTypes(message: string): string {
   return text.replaceAll("'dyn<", "'<");
 }
 
+const FUNCTION_NAMES: readonly string[] = [...new Set(FUNCTIONS.map(({ name }) => name))].sort();
+
+/** What an expression may call, with the types in our words, such as `text.trim(): text`. */
+export const SIGNATURES: readonly string[] = FUNCTIONS.map(({ signature }) => inOurTypes(signature));
+
 function unknownVariable(name: string, columns: ReadonlyMap<string, string>): string {
   const suggestion = nearest(name, [...columns.keys()]);
   return `unknown column ${JSON.stringify(name)}${suggestion === null ? '' : `; did you mean ${JSON.stringify(suggestion)}?`}`;
@@ -45,11 +50,7 @@ function functionName(args: unknown): string | null {
 }
 
 function signaturesOf(name: string): string {
-  return typed
-    .getDefinitions()
-    .functions.filter((definition) => definition.name === name)
-    .map(({ signature }) => inOurTypes(signature))
-    .join('; ');
+  return SIGNATURES.filter((_signature, index) => FUNCTIONS[index]?.name === name).join('; ');
 }
 
 function noOverload(summary: string, name: string | null): { message: string; allowed: string } {

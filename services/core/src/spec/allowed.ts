@@ -4,8 +4,9 @@ import type { JsonSchema } from './jsonSchema.ts';
 export function allowedText(schema: JsonSchema): string {
   if (schema.anyOf) return schema.anyOf.map(allowedText).join(', or ');
   if (schema.const !== undefined) return String(schema.const);
-  if (schema.enum) return schema.enum.length === 1 ? String(schema.enum[0]) : `one of ${schema.enum.join(', ')}`;
+  if (schema.enum) return `one of ${schema.enum.map(wordText).join(', ')}`;
   if (schema.patternErrorMessage) return schema.patternErrorMessage;
+  if (Array.isArray(schema.type)) return schema.type.map((type) => allowedText({ ...schema, type })).join(', or ');
   switch (schema.type) {
     case 'boolean':
       return 'true or false';
@@ -23,6 +24,11 @@ export function allowedText(schema: JsonSchema): string {
     default:
       return 'anything';
   }
+}
+
+/** A word as it is, a mark such as "," in quotes. */
+function wordText(word: unknown): string {
+  return typeof word === 'string' && !/^[\w-]+$/.test(word) ? JSON.stringify(word) : String(word);
 }
 
 function objectText({ properties, additionalProperties }: JsonSchema): string {

@@ -12,7 +12,7 @@ import type { Path } from './problem.ts';
 export interface JsonSchema {
   title?: string;
   description?: string;
-  type?: string;
+  type?: string | string[];
   const?: unknown;
   enum?: unknown[];
   default?: unknown;

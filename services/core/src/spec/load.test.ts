@@ -452,10 +452,10 @@ test('whatever text comes, the answer is Pipelines or a SpecError', () => {
   };
   const lines = GOOD.split('\n');
   const anyLine = fc.constantFrom(...lines, '---', '  - a', 'x: &a [*a]', '<<: *a', '? [a]', 'a: |', '"', '%YAML 1.1');
-  fc.assert(fc.property(fc.uint8Array({ maxLength: 300 }), throwsOnlySpecErrors), { numRuns: 300 });
+  fc.assert(fc.property(fc.uint8Array({ maxLength: 300 }), throwsOnlySpecErrors), { numRuns: 150 });
   fc.assert(
     fc.property(fc.array(anyLine, { maxLength: 40 }), (some) => throwsOnlySpecErrors(some.join('\n'))),
-    { numRuns: 300 },
+    { numRuns: 150 },
   );
   // A right Pipeline with any value somewhere.
   const place = fc.constantFrom(...lines.flatMap((line, index) => (line.includes(':') ? [index] : [])));
@@ -465,6 +465,6 @@ test('whatever text comes, the answer is Pipelines or a SpecError', () => {
       const text = line.replace(/:.*$/, `: ${stringify(value, { collectionStyle: 'flow' }).trim()}`);
       throwsOnlySpecErrors(changed(index + 1, text));
     }),
-    { numRuns: 500 },
+    { numRuns: 200 },
   );
 });

@@ -67,8 +67,14 @@ export const simulator = z.strictObject({
     .meta({ description: 'Bad records, to see what becomes of them' }),
 });
 
+const HTTP_PATH = 'a path that starts with /, such as /logs';
+
 export const http = z.strictObject({
-  path: z.string().startsWith('/').optional().meta({ description: 'Path that devices POST to' }),
+  path: z
+    .string()
+    .regex(/^\/[\x21-\x7e]*$/, HTTP_PATH)
+    .optional()
+    .meta({ description: 'Path that devices POST to', patternErrorMessage: HTTP_PATH }),
   auth: z
     .strictObject({
       secretRef: secretRef.optional().meta({ description: 'Secret with the bearer tokens that are let in' }),

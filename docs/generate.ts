@@ -1,0 +1,35 @@
+/** Writes what is made from the code: `npm run docs`. `docs/generate.test.ts` fails where it was not run. */
+import { readdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { editorSchema } from '@millrace/core/spec/jsonSchema.ts';
+import { referencePage } from '@millrace/core/spec/reference.ts';
+
+export const REFERENCE = join(import.meta.dirname, 'reference');
+
+const TITLES: Record<string, string> = {
+  'smallest.yaml': 'The smallest',
+  'traffic.yaml': 'A file with most of what there is',
+  'simulator.yaml': 'Simulated devices',
+};
+
+/** The generated files by path, with what they should hold. @throws Error for an example without a title */
+export async function generate(): Promise<Map<string, string>> {
+  const folder = join(REFERENCE, 'examples');
+  const untitled = (await readdir(folder)).filter((name) => !(name in TITLES));
+  if (untitled.length > 0)
+    throw new Error(`docs/reference/examples has ${untitled.join(', ')} without a title in docs/generate.ts`);
+  const examples = await Promise.all(
+    Object.entries(TITLES).map(async ([name, title]) => ({ title, yaml: await readFile(join(folder, name), 'utf8') })),
+  );
+  return new Map([
+    [join(REFERENCE, 'pipeline.md'), referencePage(examples)],
+    [join(REFERENCE, 'pipeline.schema.json'), `${JSON.stringify(editorSchema(), null, 2)}\n`],
+  ]);
+}
+
+if (import.meta.main) {
+  for (const [path, text] of await generate()) {
+    await writeFile(path, text);
+    console.log(path);
+  }
+}
