@@ -5,5 +5,5 @@ import { sourceOf } from './sources/index.ts';
 export const producer: Role = {
   name: 'producer',
   needsDatabase: false,
-  start: (pipeline, context) => sourceOf(pipeline.spec.source).start(pipeline, context),
+  start: async (pipeline, context) => sourceOf(pipeline.spec.source).start(pipeline, context),
 };
