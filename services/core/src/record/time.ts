@@ -86,20 +86,22 @@ function isoText(seconds: number, fraction: string): string {
   if (!(seconds >= MIN_SECONDS && seconds <= MAX_SECONDS))
     throw new TimeError('the time is out of range; allowed are the years 0001 to 9999');
   const day = Math.floor(seconds / 86_400);
-  if (day !== lastDay) {
-    lastDate = new Date(day * 86_400_000).toISOString().slice(0, 10);
-    lastDay = day;
+  let date = dates.get(day);
+  if (date === undefined) {
+    date = `${new Date(day * 86_400_000).toISOString().slice(0, 10)}T`;
+    if (dates.size >= MAX_DATES) dates.clear();
+    dates.set(day, date);
   }
   const second = seconds - day * 86_400;
   const minute = Math.floor(second / 60);
-  const clock = `${lastDate}T${TWO_DIGITS[Math.floor(minute / 60)]}:${TWO_DIGITS[minute % 60]}:${TWO_DIGITS[second % 60]}`;
+  const clock = `${date}${TWO_DIGITS[Math.floor(minute / 60)]}:${TWO_DIGITS[minute % 60]}:${TWO_DIGITS[second % 60]}`;
   return fraction === '' ? `${clock}Z` : `${clock}.${fraction.slice(0, 9)}Z`;
 }
 
 const TWO_DIGITS = Array.from({ length: 60 }, (_, value) => String(value).padStart(2, '0'));
-// Most times of a feed are of the same day, and writing a date is slow.
-let lastDay = Number.NaN;
-let lastDate = '';
+// Writing a date is slow, and a feed has few.
+const dates = new Map<number, string>();
+const MAX_DATES = 10_000;
 
 function textOf(raw: unknown, allowed: string): string {
   const text = numberText(raw);

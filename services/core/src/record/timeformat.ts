@@ -145,7 +145,15 @@ function checkUnits(format: string, parts: Part[]): void {
 }
 
 function readParts(parts: Part[], match: RegExpExecArray): Wall | null {
-  let [year, month, day, ordinal, hour, minute, second, meridiem, weekday] = [0, 1, 1, 0, 0, 0, 0, -1, 0];
+  let year = 0;
+  let month = 1;
+  let day = 1;
+  let ordinal = 0;
+  let hour = 0;
+  let minute = 0;
+  let second = 0;
+  let meridiem = 0;
+  let weekday = 0;
   const wall: Wall = { wallMs: 0, fraction: '', offsetMs: null, zone: null };
   for (const { text, token, group } of parts) {
     const part = match[group] as string;
@@ -196,10 +204,12 @@ function readParts(parts: Part[], match: RegExpExecArray): Wall | null {
   }
   const wallMs = wallClock(year, month, day, meridiem === 1 ? hour + 12 : hour, minute, second);
   if (wallMs === null) return null;
-  wall.wallMs = ordinal === 0 ? wallMs : wallMs + (ordinal - 1) * 86_400_000;
-  const date = new Date(wall.wallMs);
-  if (ordinal === 366 && date.getUTCFullYear() !== year) return null;
-  return weekday !== 0 && (date.getUTCDay() || 7) !== weekday ? null : wall;
+  wall.wallMs = wallMs;
+  if (ordinal !== 0) {
+    wall.wallMs += (ordinal - 1) * 86_400_000;
+    if (ordinal === 366 && new Date(wall.wallMs).getUTCFullYear() !== year) return null;
+  }
+  return weekday !== 0 && (new Date(wall.wallMs).getUTCDay() || 7) !== weekday ? null : wall;
 }
 
 /** Offset from UTC of `+02` and `30`; null where it is no offset. */

@@ -85,9 +85,9 @@ function finder(paths: string[], rule: Pick<Field, 'type' | 'strip' | 'nulls' | 
 function cleaner({ type, strip, decimal }: Pick<Field, 'type' | 'strip' | 'decimal'>): ((text: string) => string) | null {
   const comma = decimal === ',' && (type === 'int' || type === 'float');
   if (strip === undefined && !comma) return null;
-  const stripped = new Set(strip);
+  const stripped = strip === undefined ? null : new RegExp(`[${strip.replace(/[\]\\^-]/g, '\\$&')}]`, 'gu');
   return (text) => {
-    const left = stripped.size === 0 ? text : [...text].filter((character) => !stripped.has(character)).join('');
+    const left = stripped === null ? text : text.replace(stripped, '');
     // A point where the decimal mark is a comma would be read as one: it stays a comma too many, which is refused.
     return comma ? left.replace(/[.,]/g, (mark) => (mark === ',' ? '.' : ',')) : left;
   };
