@@ -84,6 +84,7 @@ async function killBroker(broker: EmbeddedKafka): Promise<void> {
 
 async function killDatabase(server: EmbeddedPostgres): Promise<void> {
   server.kill('SIGKILL');
+  await server.exited;
   await server.start();
 }
 
