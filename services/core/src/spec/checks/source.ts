@@ -1,8 +1,11 @@
 /** The source and the topics. */
 import { namesOf } from '../names.ts';
 import type { Pipeline } from '../pipeline.ts';
-import type { Finding, Path } from '../problem.ts';
+import { type Finding, nameList, type Path } from '../problem.ts';
+import type { Field } from '../record.ts';
 import { FAULT_KINDS, type Replay, type Simulator } from '../source.ts';
+
+type FaultKind = (typeof FAULT_KINDS)[number];
 
 const FORMAT_NAMES = '.csv, .json, .ndjson or .jsonl, each also with .gz';
 
@@ -39,17 +42,23 @@ function checkSimulator(pipeline: Pipeline, simulator: Simulator): Finding[] {
   const findings: Finding[] = [];
   if (simulator.rate === undefined && simulator.step === undefined)
     findings.push({ path, message: 'neither rate nor step says how many records there are', allowed: 'rate, step, or both' });
-  const fields = Object.values(pipeline.spec.record.fields);
-  const possible: Partial<Record<(typeof FAULT_KINDS)[number], boolean>> = {
-    missing: fields.some(({ required }) => required === true),
-    outOfRange: fields.some(({ min, max }) => min !== undefined || max !== undefined),
-    wrongType: fields.some(({ type }) => type !== 'text'),
+  const { fields, key } = pipeline.spec.record;
+  const some = (fits: (field: Field, name: string) => boolean): boolean =>
+    Object.entries(fields).some(([name, field]) => fits(field, name));
+  // The other kinds go with any Pipeline.
+  const needs: Partial<Record<FaultKind, { what: string; met: boolean }>> = {
+    outOfRange: { what: 'a field with min or max', met: some(({ min, max }) => min !== undefined || max !== undefined) },
+    wrongType: { what: 'a field that is not text', met: some(({ type }) => type !== 'text') },
+    nulByte: {
+      what: 'a text field without enum that is not the key',
+      met: some((field, name) => field.type === 'text' && name !== key && !field.enum),
+    },
   };
-  const needs = { missing: 'a required field', outOfRange: 'a field with min or max', wrongType: 'a field that is not text' };
   for (const [index, kind] of (simulator.faults?.kinds ?? []).entries()) {
-    if (possible[kind] !== false) continue;
-    const message = `no field can be made wrong in this way: it needs ${needs[kind as keyof typeof needs]}`;
-    const allowed = FAULT_KINDS.filter((other) => possible[other] !== false).join(', ');
+    const need = needs[kind];
+    if (need === undefined || need.met) continue;
+    const message = `no record can be made wrong in this way: it needs ${need.what}`;
+    const allowed = nameList(FAULT_KINDS.filter((other) => needs[other]?.met !== false));
     findings.push({ path: [...path, 'faults', 'kinds', index], message, allowed });
   }
   return findings;
