@@ -156,6 +156,13 @@ describe('what does not go together', () => {
       /cannot be "colour"/,
       /missing, outOfRange/,
     ],
+    [
+      6,
+      '    simulator: { seed: 1, devices: 2, rate: 1, faults: { every: 2, kinds: [badTime, nulByte] } }',
+      'spec.source.simulator.faults.kinds[1]',
+      /needs a text field without enum/,
+      /missing, outOfRange, wrongType, badTime, notJson$/,
+    ],
     [9, '    key: devise', 'spec.record.key', /no field "devise"; did you mean "device"/, /device, speed/],
     [9, '    key: place', 'spec.record.key', /point/, /device, speed/],
     [9, '    key: device\n    decode: frame', 'spec.record.decode', /"frame" is not built yet/, /^json$/],
