@@ -1,7 +1,7 @@
 # Millrace. `make` alone lists the targets. Each does what set-up it needs; a second time that takes no more than a second.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check lint format clean
+.PHONY: help setup demo test check lint format docs clean
 
 run := scripts/run
 pipelines := examples/traffic/pipeline.yaml examples/environment/pipeline.yaml
@@ -39,6 +39,10 @@ lint: ## Lint and format only
 format: ## Correct format and lint where that is safe
 	@scripts/setup
 	@$(run) biome check --write .
+
+docs: ## Write the pages that are made from the code
+	@scripts/setup
+	@$(run) node docs/generate.ts
 
 clean: ## Remove all that was fetched, built and stored here, the demo's data too
 	@scripts/clean
