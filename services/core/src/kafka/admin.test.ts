@@ -1,27 +1,43 @@
+import { execFile } from 'node:child_process';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { promisify } from 'node:util';
+import { findJava } from '@millrace/embedded/java.ts';
 import { type EmbeddedKafka, startKafka } from '@millrace/embedded/kafka.ts';
 import { freePorts } from '@millrace/embedded/ports.ts';
 import pino from 'pino';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { Cluster } from './cluster.ts';
 import { connectKafka } from './connect.ts';
 import type { Kafka } from './kafka.ts';
+import { KafkaReader } from './reader.ts';
 
 const log = pino({ level: 'silent' });
 let server: EmbeddedKafka;
 let kafka: Kafka;
 let saslPort: number;
+let folder: string;
+/** The broker's certificate, which signs itself. */
+let certificate: string;
 
 beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'millrace-tls-'));
+  certificate = await makeCertificate(folder);
   const [plainPort, loginPort, controllerPort] = (await freePorts(3)) as [number, number, number];
   saslPort = loginPort;
   server = await startKafka({
     ports: [plainPort],
     config: {
-      listeners: `PLAINTEXT://127.0.0.1:${plainPort},SASL_PLAINTEXT://127.0.0.1:${loginPort},CONTROLLER://127.0.0.1:${controllerPort}`,
-      'advertised.listeners': `PLAINTEXT://127.0.0.1:${plainPort},SASL_PLAINTEXT://127.0.0.1:${loginPort}`,
+      listeners: `PLAINTEXT://127.0.0.1:${plainPort},SASL_SSL://127.0.0.1:${loginPort},CONTROLLER://127.0.0.1:${controllerPort}`,
+      'advertised.listeners': `PLAINTEXT://127.0.0.1:${plainPort},SASL_SSL://127.0.0.1:${loginPort}`,
       'controller.quorum.voters': `1@127.0.0.1:${controllerPort}`,
+      'ssl.keystore.location': join(folder, 'keystore.p12'),
+      'ssl.keystore.type': 'PKCS12',
+      'ssl.keystore.password': 'for-tests',
       'sasl.enabled.mechanisms': 'PLAIN',
-      'listener.name.sasl_plaintext.plain.sasl.jaas.config':
+      'listener.name.sasl_ssl.plain.sasl.jaas.config':
         'org.apache.kafka.common.security.plain.PlainLoginModule required user_millrace="secret";',
     },
   });
@@ -31,7 +47,30 @@ beforeAll(async () => {
 afterAll(async () => {
   await kafka?.close();
   await server?.stop();
+  await rm(folder, { recursive: true, force: true });
 });
+
+/** By the keytool that comes with Java: a key and its certificate for 127.0.0.1. */
+async function makeCertificate(where: string): Promise<string> {
+  const { command } = await findJava();
+  const keytool = command === 'java' ? 'keytool' : join(dirname(command), 'keytool');
+  const store = ['-keystore', join(where, 'keystore.p12'), '-storetype', 'PKCS12', '-storepass', 'for-tests', '-alias', 'broker'];
+  const run = promisify(execFile);
+  await run(keytool, [
+    '-genkeypair',
+    ...store,
+    '-keyalg',
+    'EC',
+    '-dname',
+    'CN=broker',
+    '-ext',
+    'san=ip:127.0.0.1',
+    '-validity',
+    '2',
+  ]);
+  await run(keytool, ['-exportcert', '-rfc', ...store, '-file', join(where, 'broker.pem')]);
+  return readFile(join(where, 'broker.pem'), 'utf8');
+}
 
 const topicOf = async (name: string, partitions = 1, config: Record<string, string> = {}) => {
   await kafka.createTopic({ name, partitions, config });
@@ -144,35 +183,72 @@ describe('a range of records', () => {
   });
 });
 
-describe('a login', () => {
-  const connect = (password: string) =>
+describe('a login over TLS', () => {
+  const connect = (options: { password?: string; tls?: { ca: string } | Record<string, never> } = {}) =>
     connectKafka({
       brokers: [`127.0.0.1:${saslPort}`],
       clientId: 'test',
       log,
-      sasl: { mechanism: 'PLAIN', username: 'millrace', password },
+      tls: options.tls ?? { ca: certificate },
+      sasl: { mechanism: 'PLAIN', username: 'millrace', password: options.password ?? 'secret' },
     });
 
   test('that is right works for every kind of call', async () => {
-    const client = connect('secret');
+    const client = connect();
     await client.createTopic({ name: 'login', partitions: 1, config: {} });
     const sender = client.sender();
     await sender.send('login', 0, [{ key: null, value: Buffer.from('a'), headers: {} }]);
-    const found: string[] = [];
-    for await (const record of client.range('login', 0, 0, 1)) found.push(String(record.value));
-    expect(found).toEqual(['a']);
+    const ranged: string[] = [];
+    for await (const record of client.range('login', 0, 0, 1)) ranged.push(String(record.value));
+    const read: string[] = [];
+    const reader = await client.read({
+      group: 'login',
+      topic: 'login',
+      load: async () => ({ next: null, bookmark: null, topicId: null }),
+      handle: async ({ records, commit, next }) => {
+        read.push(...records.map(({ value }) => String(value)));
+        await commit(next, '');
+      },
+      notice: () => {},
+    });
+    await expect.poll(() => [ranged, read], { timeout: 10_000 }).toEqual([['a'], ['a']]);
+    await reader.close();
     await client.close();
   });
 
   test('with a wrong password is an error at once that names brokers and reason', async () => {
-    const client = connect('wrong');
+    const client = connect({ password: 'wrong' });
     await expect(client.topic('x')).rejects.toThrow(
       new RegExp(`Kafka at 127.0.0.1:${saslPort} did not describe topic x: .*Authentication failed`),
     );
-    await expect(client.sender().send('login', 0, [{ key: null, value: null, headers: {} }])).rejects.toThrow(
-      /Authentication failed/,
-    );
+    const sending = client.sender().send('login', 0, [{ key: null, value: null, headers: {} }]);
+    await expect(sending).rejects.toThrow(/Authentication failed/);
     await client.close();
+  });
+
+  test('to a broker whose certificate is not trusted is an error that says so', async () => {
+    const client = connect({ tls: {} });
+    await expect(client.topic('x')).rejects.toThrow(/certificate/);
+    await client.close();
+  });
+
+  test('a reader whose login is withdrawn says that it can do no more', async () => {
+    const options = { mechanism: 'PLAIN' as const, username: 'millrace', password: 'wrong' };
+    const cluster = new Cluster({
+      brokers: [`127.0.0.1:${saslPort}`],
+      clientId: 'test',
+      log,
+      tls: { ca: certificate },
+      sasl: options,
+    });
+    const nothing = {
+      load: async () => ({ next: null, bookmark: null, topicId: null }),
+      handle: async () => {},
+      notice: () => {},
+    };
+    const reader = new KafkaReader({ group: 'withdrawn', topic: 'login', ...nothing }, cluster, log);
+    expect((await reader.failed).message).toMatch(/group withdrawn: .*Authentication failed/);
+    await reader.close();
   });
 });
 

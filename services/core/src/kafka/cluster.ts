@@ -171,7 +171,7 @@ export class Cluster {
       await link.ready();
       return await request(link);
     } catch (error) {
-      if (!link.usable || isTransport(error) || !(await settled(link.ready()))) this.#drop(address, link);
+      if (!link.usable || isTransport(error)) this.#drop(address, link);
       throw typeOf(error) || error instanceof KafkaError ? error : wrap(address, error);
     }
   }
@@ -186,11 +186,4 @@ export class Cluster {
 function wrap(address: string, error: unknown): unknown {
   if (error instanceof Error && !error.message.includes(address)) error.message = `broker ${address}: ${messageOf(error)}`;
   return error;
-}
-
-async function settled(promise: Promise<void>): Promise<boolean> {
-  return promise.then(
-    () => true,
-    () => false,
-  );
 }

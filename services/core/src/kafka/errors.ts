@@ -49,10 +49,15 @@ export function isTransport(error: unknown): boolean {
 
 /** Whether the same request may succeed later without anybody doing something. */
 export function isRetriable(error: unknown): boolean {
-  if (isTransport(error)) return true;
+  if (isTransport(error)) return !isDistrust(error);
   if (!(error instanceof Error) || !('retriable' in error)) return false;
   if (error.name === 'KafkaJSSASLAuthenticationError') return false;
   return error.retriable === true;
+}
+
+/** A certificate that is not trusted, has expired or is another host's stays so. */
+function isDistrust(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && typeof error.code === 'string' && /CERT|ERR_TLS|ERR_SSL/.test(error.code);
 }
 
 export function messageOf(error: unknown): string {

@@ -42,6 +42,7 @@ export class Link {
   readonly address: string;
   readonly broker: Broker;
   readonly #pool: ConnectionPool;
+  readonly #opened: Connection[] = [];
   #ready: Promise<void> | null = null;
   #fetchReady: Promise<void> | null = null;
   #closed = false;
@@ -68,22 +69,15 @@ export class Link {
     this.broker = new Broker({ connectionPool: this.#pool, logger, authenticationTimeout: LOGIN_MS });
   }
 
-  /** False once a connection was there and is gone: make a new link. */
+  /** False once a connection failed or was lost: make a new link. */
   get usable(): boolean {
-    const lost = (ready: Promise<void> | null, connection: Connection, up: boolean) => ready && up && !connection.isConnected();
-    return (
-      !this.#closed &&
-      !lost(this.#ready, this.#pool.pool[0], this.#up) &&
-      !lost(this.#fetchReady, this.#pool.pool[1], this.#fetchUp)
-    );
+    return !this.#closed && this.#opened.every((connection) => connection.isConnected());
   }
-  #up = false;
-  #fetchUp = false;
 
   /** Connects, logs in and checks the broker's version; once. */
   ready(): Promise<void> {
-    this.#ready ??= this.broker.connect().then(() => {
-      this.#up = true;
+    this.#ready ??= this.#open(this.#pool.pool[0], async () => {
+      await this.broker.connect();
       this.#checkVersions();
     });
     return this.#ready;
@@ -99,9 +93,9 @@ export class Link {
   async sendFetch<T>(protocol: Protocol<T>): Promise<T> {
     await this.ready();
     const connection = this.#pool.pool[1];
-    this.#fetchReady ??= connection.connect().then(async () => {
+    this.#fetchReady ??= this.#open(connection, async () => {
+      await connection.connect();
       await connection.authenticate();
-      this.#fetchUp = true;
     });
     await this.#fetchReady;
     return connection.send(protocol);
@@ -116,6 +110,16 @@ export class Link {
       // Nothing is pending any more, so this only marks the connection as ended.
       connection.disconnect().catch(() => {});
       connection.socket?.destroy();
+    }
+  }
+
+  async #open(connection: Connection, open: () => Promise<void>): Promise<void> {
+    try {
+      await open();
+      this.#opened.push(connection);
+    } catch (error) {
+      this.close();
+      throw error;
     }
   }
 

@@ -119,7 +119,8 @@ export class Member {
         if (isFatal(error)) throw new KafkaError(`group ${group}: ${messageOf(error)}`, { cause: error });
         if (typeOf(error) === 'UNKNOWN_MEMBER_ID') this.#memberId = '';
         failures++;
-        log.warn({ group, err: messageOf(error) }, 'joining the group again');
+        // A new cluster or coordinator says so for a moment; what lasts is worth a warning.
+        log[failures > 3 ? 'warn' : 'info']({ group, err: messageOf(error) }, 'joining the group again');
         await pause(backoffMs(failures, 2_000), this.#closing.signal);
       }
     }

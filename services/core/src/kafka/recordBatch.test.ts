@@ -11,13 +11,13 @@ const SEQUENCE = { producerId: '4611686018427387904', producerEpoch: 3, first: 2
 const NOW = 1_795_354_747_985;
 
 const bytes = fc.uint8Array({ maxLength: 300 }).map((array) => Buffer.from(array));
+const headersNamed = (name: fc.Arbitrary<string>) =>
+  fc.dictionary(name, fc.string({ unit: 'grapheme' }), { maxKeys: 4, noNullPrototype: true });
+const anyName = fc.string({ unit: 'grapheme', minLength: 1 });
 const outRecord: fc.Arbitrary<OutRecord> = fc.record({
   key: fc.option(bytes),
   value: fc.option(bytes),
-  headers: fc.dictionary(fc.string({ unit: 'grapheme', minLength: 1 }), fc.string({ unit: 'grapheme' }), {
-    maxKeys: 4,
-    noNullPrototype: true,
-  }),
+  headers: headersNamed(fc.oneof(anyName, fc.constantFrom('__proto__', 'constructor'))),
 });
 
 function plain(
@@ -61,13 +61,20 @@ describe('record batches', () => {
 
   test('are read alike by another implementation', async () => {
     await fc.assert(
-      fc.asyncProperty(fc.array(outRecord, { minLength: 1, maxLength: 10 }), async (records) => {
-        const batch = await theirs(new Decoder(stored(records, 70)));
-        expect(batch.producerId).toBe(SEQUENCE.producerId);
-        expect([batch.producerEpoch, batch.firstSequence]).toEqual([SEQUENCE.producerEpoch, SEQUENCE.first]);
-        const flat = batch.records.map((record: { headers: Record<string, Buffer | Buffer[]> }) => record);
-        expect(plain(flat)).toEqual(plain(records));
-      }),
+      // Theirs takes a header called `constructor` for the one that every object has.
+      fc.asyncProperty(
+        fc.array(
+          fc.record({ key: fc.option(bytes), value: fc.option(bytes), headers: headersNamed(anyName.map((name) => `h${name}`)) }),
+          { minLength: 1, maxLength: 10 },
+        ),
+        async (records) => {
+          const batch = await theirs(new Decoder(stored(records, 70)));
+          expect(batch.producerId).toBe(SEQUENCE.producerId);
+          expect([batch.producerEpoch, batch.firstSequence]).toEqual([SEQUENCE.producerEpoch, SEQUENCE.first]);
+          const flat = batch.records.map((record: { headers: Record<string, Buffer | Buffer[]> }) => record);
+          expect(plain(flat)).toEqual(plain(records));
+        },
+      ),
     );
   });
 
@@ -91,8 +98,8 @@ describe('record batches', () => {
   });
 
   test('more records than fit into a call come all', () => {
-    const records = Array.from({ length: 200_000 }, () => one(''));
-    expect(decodeBatches(stored(records, 0), 0, []).records).toHaveLength(200_000);
+    const records = Array.from({ length: 150_000 }, () => one(''));
+    expect(decodeBatches(stored(records, 0), 0, []).records).toHaveLength(150_000);
   });
 
   test.each([

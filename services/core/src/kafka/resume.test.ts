@@ -249,7 +249,7 @@ describe('over random histories of a log', () => {
           if (rows.length > 0) expect(fromLast).toEqual(rows);
         },
       ),
-      { numRuns: 3000 },
+      { numRuns: 1500 },
     );
   });
 
@@ -263,7 +263,7 @@ describe('over random histories of a log', () => {
         const firstSeen = world.seen[0] ?? world.appended;
         expect(world.seen.length + world.lost).toBe(world.appended - firstSeen);
       }),
-      { numRuns: 3000 },
+      { numRuns: 1500 },
     );
   });
 
@@ -275,7 +275,7 @@ describe('over random histories of a log', () => {
         expect([world.lost, world.restarts]).toEqual([0, 0]);
         for (const row of world.log.rows) if (row !== null) expect(world.seen).toContain(row);
       }),
-      { numRuns: 2000 },
+      { numRuns: 1000 },
     );
   });
 
@@ -286,7 +286,7 @@ describe('over random histories of a log', () => {
         expect(world.seen).toEqual([...new Set(world.seen)]);
         for (const row of world.log.rows) expect(world.seen).toContain(row);
       }),
-      { numRuns: 2000 },
+      { numRuns: 1000 },
     );
   });
 });
