@@ -11,7 +11,7 @@ import { InputError, type Open } from './piece.ts';
 const CHUNK_BYTES = 65_536;
 
 /** Whether the name says that its content is compressed. */
-export function isGzip(name: string): boolean {
+function isGzip(name: string): boolean {
   return (isUrl(name) ? new URL(name).pathname : name).toLowerCase().endsWith('.gz');
 }
 

@@ -34,6 +34,8 @@ export async function findFiles(
   const { path } = replay;
   if (isUrl(path)) {
     if (!URL.canParse(path)) throw new InputError(`source.replay.path ${JSON.stringify(path)} is no URL`);
+    if (new URL(path).username !== '')
+      throw new InputError(`source.replay.path ${shown(path)} holds a user name; allowed is a URL without a login`);
     const version = await versionOf(path, signal);
     const identity = version === null ? null : `${shown(path)} ${version}`;
     return [{ path, name: shown(path), format: replay.format ?? formatOf(new URL(path).pathname), identity }];
@@ -62,6 +64,8 @@ async function pathsOf(path: string, folder: string): Promise<string[]> {
   });
   if (found?.isDirectory())
     throw new InputError(`source.replay.path: ${whole} is a folder; allowed is a file, a glob such as ${path}/*.csv, or a URL`);
+  if (found && !found.isFile())
+    throw new InputError(`source.replay.path: ${whole} is no regular file; allowed is a file, a glob or an http(s) URL`);
   if (found) return [whole];
   if (!glob.isDynamicPattern(path))
     throw new InputError(`source.replay.path: there is no file ${whole}; allowed is a file, a glob or an http(s) URL`);

@@ -53,7 +53,11 @@ export function recordMaker(
     const key = keyOf(record, bytes);
     const moved = move(record, nowMs, next.loop);
     // The bytes of a chunk are many records': a copy lets go of the others.
-    const value = piece.row || moved ? Buffer.from(stringifyJson(record)) : Buffer.from(bytes);
+    const value = piece.row
+      ? Buffer.from(JSON.stringify(record))
+      : moved
+        ? Buffer.from(stringifyJson(record))
+        : Buffer.from(bytes);
     if (value.length <= maxBytes) return { key, value, place };
     const sha256 = createHash('sha256').update(value).digest('hex');
     return { key, value: value.subarray(0, KEPT_BYTES), place, oversize: { length: value.length, sha256 } };

@@ -5,6 +5,7 @@ import fc from 'fast-check';
 import { pino } from 'pino';
 import { Registry } from 'prom-client';
 import { expect, test } from 'vitest';
+import { until } from '../testing/pipeline.ts';
 import { startCheckpointed } from './checkpointed.ts';
 import { FakeBroker, type Fate } from './fakeKafka.ts';
 import type { Input } from './input.ts';
@@ -64,14 +65,6 @@ async function complete(
     between();
   }
   throw new Error('never completed');
-}
-
-async function until<T>(condition: () => T | null): Promise<T> {
-  for (;;) {
-    const value = condition();
-    if (value !== null) return value;
-    await new Promise((resolve) => setImmediate(resolve));
-  }
 }
 
 function ordinals(broker: FakeBroker, topic = RAW): number[][] {

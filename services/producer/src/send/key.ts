@@ -5,6 +5,8 @@ import { readPath } from '@millrace/core/record/path.ts';
 import type { Pipeline } from '@millrace/core/spec/pipeline.ts';
 
 const HASH_DIGITS = 16;
+/** A longer one names no device; and the raw topic has room for keys of a sane length. */
+const MAX_KEY_BYTES = 1_024;
 
 /**
  * Makes the function that gives the key of a parsed record: the value of `record.key` at the first of its paths that
@@ -22,7 +24,8 @@ export function keyReader(pipeline: Pipeline): (record: unknown, bytes: Buffer) 
     let text = typeof found === 'boolean' ? String(found) : (numberText(found) ?? '');
     if (stripped.size > 0) text = [...text].filter((character) => !stripped.has(character)).join('');
     text = text.trim();
-    return text === '' ? hashKey(bytes) : Buffer.from(text);
+    const key = Buffer.from(text);
+    return key.length === 0 || key.length > MAX_KEY_BYTES ? hashKey(bytes) : key;
   };
 }
 

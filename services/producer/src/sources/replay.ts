@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { crc32 } from 'node:zlib';
 import type { Logger } from '@millrace/core/log.ts';
 import type { Checkpoint } from '@millrace/core/record/checkpoint.ts';
-import { epochNsToIso, isoToEpochMs } from '@millrace/core/record/time.ts';
+import { epochNsToIso } from '@millrace/core/record/time.ts';
 import { maxRecordBytesOf } from '@millrace/core/spec/defaults.ts';
 import { durationMs } from '@millrace/core/spec/duration.ts';
 import type { Pipeline } from '@millrace/core/spec/pipeline.ts';
@@ -112,24 +112,27 @@ class Files implements Input {
     }
   }
 
-  /** Rows older than the table keeps are removed as soon as they are stored: that must not go unseen. */
   async #warnOfRetention(nowMs: number): Promise<void> {
-    const { retain } = this.#pipeline.spec.table;
-    if (retain === undefined) return;
+    if (this.#pipeline.spec.table.retain === undefined) return;
     const clock = clockOf(this.#pipeline.spec.record.time);
     for await (const pieces of this.#pieces(BEGINNING)) {
       const [first] = pieces;
       if (!first) continue;
       const timeNs = clock.read(readRecord(first.piece));
-      if (timeNs === null) return;
-      const time = epochNsToIso(timeNs);
-      if (isoToEpochMs(time) < nowMs - durationMs(retain))
-        this.#log.warn(
-          { time, retain },
-          `the first record is of ${time}, older than table.retain (${retain}): such rows are removed from the table`,
-        );
+      if (timeNs !== null) this.#warnIfOlder(timeNs, nowMs, 'the first record');
       return;
     }
+  }
+
+  /** Rows older than the table keeps are removed as soon as they are stored: that must not go unseen. */
+  #warnIfOlder(timeNs: bigint, nowMs: number, which: string): void {
+    const { retain } = this.#pipeline.spec.table;
+    if (retain === undefined || timeNs >= BigInt(nowMs - durationMs(retain)) * MS_NS) return;
+    const time = epochNsToIso(timeNs);
+    this.#log.warn(
+      { time, retain },
+      `${which} is of ${time}, older than table.retain (${retain}): such rows are removed from the table`,
+    );
   }
 
   /** How far all times are moved so that the last one is now, and by how much more in each further round: its span. */
@@ -152,7 +155,9 @@ class Files implements Input {
     }
     const spanMs = (last - first) / MS_NS;
     const gapMs = count > 1n ? spanMs / (count - 1n) : 0n;
-    return { shift: { ms: nowMs - Number(last / MS_NS), loopMs: Number(spanMs + gapMs) + 1 } };
+    const ms = nowMs - Number(last / MS_NS);
+    this.#warnIfOlder(first + BigInt(ms) * MS_NS, nowMs, 'the oldest record, moved by clock: shift,');
+    return { shift: { ms, loopMs: Number(spanMs + gapMs) + 1 } };
   }
 }
 

@@ -59,7 +59,7 @@ export function generatorOf(name: string, field: Field, at: number, seed: number
 }
 
 /** The declared range; an open side is 100 away from the other. */
-export function rangeOf({ min, max }: Pick<Field, 'min' | 'max'>): { min: number; max: number } {
+function rangeOf({ min, max }: Pick<Field, 'min' | 'max'>): { min: number; max: number } {
   if (min === undefined) return max === undefined ? { min: 0, max: 100 } : { min: max - 100, max };
   return { min, max: max ?? min + 100 };
 }

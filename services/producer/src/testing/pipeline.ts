@@ -53,13 +53,21 @@ export function valuesInOrder(logs: readonly KafkaRecord[][]): string[] {
     .map(({ value }) => value);
 }
 
-/** Resolves when the worker's state starts with `state`. */
-export async function untilState(worker: Worker, state: string, withinMs = 30_000): Promise<string> {
+/** Resolves with the first value that is not null. */
+export async function until<T>(condition: () => T | null | Promise<T | null>, withinMs = 30_000): Promise<T> {
   const endMs = performance.now() + withinMs;
   for (;;) {
-    const now = worker.health().state;
-    if (now.startsWith(state)) return now;
-    if (performance.now() > endMs) throw new Error(`the state is ${JSON.stringify(now)} and not ${state} after ${withinMs} ms`);
-    await new Promise((resolve) => setTimeout(resolve, 5));
+    const value = await condition();
+    if (value !== null) return value;
+    if (performance.now() > endMs) throw new Error(`not so after ${withinMs} ms: ${condition}`);
+    await new Promise((resolve) => setTimeout(resolve, 10));
   }
+}
+
+/** The worker's state, once it starts with `state`. */
+export async function untilState(worker: Worker, state: string, withinMs = 30_000): Promise<string> {
+  const now = (): string => worker.health().state;
+  return until(() => (now().startsWith(state) ? now() : null), withinMs).catch(() => {
+    throw new Error(`the state is ${JSON.stringify(now())} and not ${state} after ${withinMs} ms`);
+  });
 }

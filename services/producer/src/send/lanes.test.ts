@@ -1,0 +1,134 @@
+import type { OutRecord } from '@millrace/core/kafka/kafka.ts';
+import { describe, expect, test } from 'vitest';
+import { Lanes } from './lanes.ts';
+
+interface Send {
+  partition: number;
+  values: string[];
+  answer: PromiseWithResolvers<void>;
+}
+
+function lanes(maxUnacknowledgedBytes?: number) {
+  const sends: Send[] = [];
+  const rejected: Error[] = [];
+  const made = new Lanes<string>({
+    send: (_topic, partition, records: readonly OutRecord[]) => {
+      const answer = Promise.withResolvers<void>();
+      sends.push({ partition, values: records.map(({ value }) => value?.toString() ?? ''), answer });
+      return answer.promise;
+    },
+    acknowledged: () => undefined,
+    rejected: (error) => rejected.push(error),
+    ...(maxUnacknowledgedBytes === undefined ? {} : { maxUnacknowledgedBytes }),
+  });
+  let ordinal = 0;
+  const add = (partition: number, bytes = 10): void => {
+    const record = { key: null, value: Buffer.from(String(ordinal)), headers: {} };
+    made.add('raw', partition, { ordinal, place: `place ${ordinal}`, record, bytes });
+    ordinal++;
+  };
+  return { lanes: made, sends, rejected, add };
+}
+
+const settled = async (): Promise<void> => {
+  for (let turns = 0; turns < 5; turns++) await new Promise((resolve) => setImmediate(resolve));
+};
+const isPending = async (promise: Promise<unknown>): Promise<boolean> =>
+  await Promise.race([promise.then(() => false), settled().then(() => true)]);
+
+test('the last record is sent without a next one', async () => {
+  const { sends, add } = lanes();
+  add(0);
+  await expect.poll(() => sends.map(({ values }) => values)).toEqual([['0']]);
+});
+
+test('one send per partition, several partitions at a time; the oldest unacknowledged is known', async () => {
+  const { lanes: made, sends, add } = lanes();
+  add(0);
+  add(1);
+  add(0);
+  await expect.poll(() => sends.length).toBe(2);
+  add(0);
+  add(1);
+  await settled();
+  expect(sends.map(({ partition, values }) => [partition, values])).toEqual([
+    [0, ['0', '2']],
+    [1, ['1']],
+  ]);
+  expect(made.oldest()).toMatchObject({ ordinal: 0, place: 'place 0' });
+  sends[0]?.answer.resolve();
+  await settled();
+  expect(sends[2]).toMatchObject({ partition: 0, values: ['3'] });
+  expect(made.oldest()).toMatchObject({ ordinal: 1 });
+  sends[1]?.answer.resolve();
+  sends[2]?.answer.resolve();
+  await settled();
+  sends[3]?.answer.resolve();
+  await made.drained();
+  expect([made.oldest(), made.unacknowledgedBytes]).toEqual([null, 0]);
+});
+
+test('a full batch does not linger, and no send is much larger', async () => {
+  const { sends, add } = lanes();
+  for (let n = 0; n < 5; n++) add(0, 100_000);
+  expect(sends.map(({ values }) => values)).toEqual([['0', '1']]);
+});
+
+describe('memory is bounded', () => {
+  test('reading waits while too many bytes are not acknowledged', async () => {
+    const { lanes: made, sends, add } = lanes(25);
+    for (let n = 0; n < 3; n++) add(0);
+    expect(made.full).toBe(true);
+    const room = made.room();
+    expect(await isPending(room)).toBe(true);
+    await expect.poll(() => sends.length).toBe(1);
+    sends[0]?.answer.resolve();
+    await room;
+    expect(made.full).toBe(false);
+  });
+
+  test('reading waits for a stuck partition, however little it holds', async () => {
+    const { lanes: made, sends, add } = lanes();
+    add(0);
+    for (let n = 0; n < 300; n++) {
+      add(1, 262_144);
+      await settled();
+      sends.findLast(({ partition }) => partition === 1)?.answer.resolve();
+    }
+    await settled();
+    const room = made.room();
+    expect(await isPending(room)).toBe(true);
+    sends.find(({ partition }) => partition === 0)?.answer.resolve();
+    await room;
+  });
+});
+
+test('after a rejected send nothing more is sent, and everybody hears of it', async () => {
+  const { lanes: made, sends, rejected, add } = lanes();
+  add(0);
+  add(1);
+  await expect.poll(() => sends.length).toBe(2);
+  add(1);
+  sends[0]?.answer.reject(new Error('leader gone'));
+  sends[1]?.answer.resolve();
+  await expect(made.drained()).rejects.toThrow('leader gone');
+  await expect(made.room()).rejects.toThrow('leader gone');
+  await settled();
+  expect(sends).toHaveLength(2);
+  expect(rejected).toHaveLength(1);
+  expect(made.oldest()).toMatchObject({ ordinal: 0 });
+});
+
+test('close waits for what is on its way, and not for ever', async () => {
+  const { lanes: made, sends, add } = lanes();
+  add(0);
+  await expect.poll(() => sends.length).toBe(1);
+  add(0);
+  await made.close(1);
+  const closing = made.close(60_000);
+  expect(await isPending(closing)).toBe(true);
+  sends[0]?.answer.resolve();
+  await closing;
+  expect(sends).toHaveLength(1);
+  expect(made.oldest()).toMatchObject({ ordinal: 1 });
+});
