@@ -21,10 +21,17 @@ import type { Target } from './faults/schedule.ts';
 const CLI = fileURLToPath(new URL('../services/cli/bin/millrace.ts', import.meta.url));
 const RESTART_AFTER_MS = 200;
 
+export const ROLES = ['producer', 'processor', 'sink'] as const;
+export type RoleName = (typeof ROLES)[number];
+
 export interface Platform {
   loaded: LoadedPipeline;
   kafka: Kafka;
   database: Pool;
+  /** Process of a role that runs. */
+  pid(role: RoleName): number;
+  /** Starts a role that was not started with the platform. */
+  startRole(role: RoleName): void;
   /** Ends the target with SIGKILL; it starts again by itself. Resolves when it is started again. */
   kill(target: Target): Promise<void>;
   /** Folder with the logs of the roles; kept when a test fails. */
@@ -32,7 +39,8 @@ export interface Platform {
   stop(): Promise<void>;
 }
 
-export async function startPlatform(yaml: string): Promise<Platform> {
+/** @param roles started at once; the others by `startRole` */
+export async function startPlatform(yaml: string, roles: readonly RoleName[] = ROLES): Promise<Platform> {
   const folder = mkdtempSync(join(tmpdir(), 'millrace-e2e-'));
   const file = join(folder, 'pipeline.yaml');
   writeFileSync(file, yaml);
@@ -45,23 +53,28 @@ export async function startPlatform(yaml: string): Promise<Platform> {
   await setupPipeline(loaded.pipeline, { kafka, database, log });
 
   const env = { ...process.env, MILLRACE_KAFKA: broker.brokers.join(','), MILLRACE_DATABASE: server.url };
-  const roles = {
-    producer: keepRole('producer', file, folder, env),
-    processor: keepRole('processor', file, folder, env),
-    sink: keepRole('sink', file, folder, env),
+  const kept = new Map<RoleName, KeptRole>();
+  const startRole = (role: RoleName): void => void kept.set(role, keepRole(role, file, folder, env));
+  const keptRole = (role: RoleName): KeptRole => {
+    const found = kept.get(role);
+    if (!found) throw new Error(`the ${role} was not started`);
+    return found;
   };
+  for (const role of roles) startRole(role);
   return {
     loaded,
     kafka,
     database,
     folder,
+    startRole,
+    pid: (role) => keptRole(role).pid(),
     kill: (target) => {
       if (target === 'broker') return killBroker(broker);
       if (target === 'database') return killDatabase(server);
-      return roles[target].kill();
+      return keptRole(target).kill();
     },
     stop: async () => {
-      await Promise.all(Object.values(roles).map((role) => role.stop()));
+      await Promise.all([...kept.values()].map((role) => role.stop()));
       await kafka.close();
       await database.end();
       await Promise.all([broker.stop(), server.stop()]);
@@ -89,11 +102,12 @@ async function killDatabase(server: EmbeddedPostgres): Promise<void> {
 }
 
 interface KeptRole {
+  pid(): number;
   kill(): Promise<void>;
   stop(): Promise<void>;
 }
 
-function keepRole(role: string, file: string, folder: string, env: NodeJS.ProcessEnv): KeptRole {
+function keepRole(role: RoleName, file: string, folder: string, env: NodeJS.ProcessEnv): KeptRole {
   const log = createWriteStream(join(folder, `${role}.log`), { flags: 'a' });
   let stopping = false;
   let child: ChildProcess;
@@ -114,6 +128,7 @@ function keepRole(role: string, file: string, folder: string, env: NodeJS.Proces
   }
   start();
   return {
+    pid: () => child.pid ?? 0,
     kill: () => {
       const back = restarted.promise;
       child.kill('SIGKILL');
