@@ -1,5 +1,5 @@
 /** The whole way of a small file, as a user runs it against servers that are there already, and what the other commands say then. */
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { connectDatabase } from '@millrace/core/database/connect.ts';
@@ -7,8 +7,8 @@ import { connectKafka } from '@millrace/core/kafka/connect.ts';
 import { type EmbeddedKafka, startKafka } from '@millrace/embedded/kafka.ts';
 import { type EmbeddedPostgres, startPostgres } from '@millrace/embedded/postgres.ts';
 import { pino } from 'pino';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { millrace } from './testing.ts';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { millrace, startMillrace } from './testing.ts';
 
 const log = pino({ level: 'silent' });
 let folder: string;
@@ -145,6 +145,43 @@ describe('dlq', () => {
     expect(shown.stdout).toMatch(/stage +validate[\s\S]*value +\{.*"999"/);
     const none = await run(['dlq', 'show', file, '0:99999']);
     expect([none.code, none.stderr]).toEqual([1, expect.stringContaining('no refusal of record 0:99999')]);
+  });
+});
+
+test('the example of the README does what the README says', { timeout: 120_000 }, async () => {
+  const readme = readFileSync(new URL('../../../README.md', import.meta.url), 'utf8');
+  const blocks = (language: string) =>
+    [...readme.matchAll(new RegExp(`^\`\`\`${language}\\n(.*?)^\`\`\``, 'gms'))].map((block) => String(block[1]));
+  const place = mkdtempSync(join(folder, 'readme-'));
+  writeFileSync(join(place, 'room.csv'), String(blocks('csv')[0]));
+  writeFileSync(join(place, 'room.yaml'), String(blocks('yaml')[0]));
+  const consoles = blocks('console');
+  expect(consoles).toHaveLength(2);
+  for (const block of consoles) {
+    const [, words, output] = /^\$ scripts\/run millrace (.*)\n([\s\S]*)$/.exec(block) ?? [];
+    const ran = await millrace(String(words).split(' '), env, place);
+    expect([ran.code, ran.stderr]).toEqual([0, '']);
+    expect(ran.stdout.endsWith(String(output))).toBe(true);
+  }
+});
+
+describe('Ctrl-C', () => {
+  test('drains the roles in the order of the flow, and ends with 0', { timeout: 120_000 }, async () => {
+    const data = join(folder, 'drain');
+    const running = startMillrace(['run', file, '--data', data], env);
+    await vi.waitUntil(() => /completed/.test(running.output()), { timeout: 90_000, interval: 100 });
+    running.kill('SIGINT');
+    const ran = await running.ended;
+    expect([ran.code, ran.stderr]).toEqual([0, '']);
+    const drained = ['producer', 'processor', 'sink'].map((role) => {
+      const lines = readFileSync(join(data, 'logs', `${role}.log`), 'utf8')
+        .trimEnd()
+        .split('\n');
+      const { msg, time } = JSON.parse(lines.at(-1) ?? '') as { msg: string; time: string };
+      expect(msg).toBe('drained');
+      return time;
+    });
+    expect(drained).toEqual(drained.toSorted());
   });
 });
 

@@ -1,7 +1,8 @@
 /** Mistakes on the command line and in files: one clear sentence, exit code 2, no stack trace. */
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { claim } from '@millrace/embedded/claim.ts';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { main } from './program.ts';
 import type { Ran } from './testing.ts';
@@ -97,4 +98,18 @@ test('validate --json gives the problems of a bad file to programs', async () =>
   const { valid, problems } = JSON.parse(ran.stdout) as { valid: boolean; problems: { path: string; line: number }[] };
   expect([ran.code, valid, ran.stderr]).toEqual([2, false, '']);
   expect(problems.map(({ line }) => line)).toContain(6);
+});
+
+test('a data folder that another run uses is refused before anything is started', async () => {
+  const data = join(folder, 'busy');
+  mkdirSync(join(data, 'logs'), { recursive: true });
+  const release = await claim(join(data, 'run.lock'));
+  if (typeof release !== 'function') throw new Error('the lock of a new folder is held');
+  const ran = await millrace(['run', good, '--data', data]);
+  release();
+  expect(ran.stderr).toMatch(
+    new RegExp(`busy is in use by another .millrace run. \\(process ${process.pid}\\): stop that one, or give another`),
+  );
+  expect(ran.code).toBe(1);
+  expect(readdirSync(data)).toEqual(['logs']);
 });

@@ -18,10 +18,11 @@ export interface Running {
   ended: Promise<Ran>;
 }
 
-export function startMillrace(words: readonly string[], env: Record<string, string> = {}): Running {
+export function startMillrace(words: readonly string[], env: Record<string, string> = {}, cwd?: string): Running {
   const child = spawn(process.execPath, [SCRIPT, ...words], {
     env: { ...process.env, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
+    ...(cwd === undefined ? {} : { cwd }),
   });
   const written = { stdout: '', stderr: '' };
   for (const name of ['stdout', 'stderr'] as const) {
@@ -41,6 +42,6 @@ export function startMillrace(words: readonly string[], env: Record<string, stri
   };
 }
 
-export function millrace(words: readonly string[], env: Record<string, string> = {}): Promise<Ran> {
-  return startMillrace(words, env).ended;
+export function millrace(words: readonly string[], env: Record<string, string> = {}, cwd?: string): Promise<Ran> {
+  return startMillrace(words, env, cwd).ended;
 }

@@ -52,7 +52,11 @@ export async function startRoles({ words, env, logFile, log, say }: RolesOptions
       name,
       port,
       logFile: logFile(name),
-      health: async (pipeline) => (await askHealth(port))?.[pipeline] ?? { ready: false, state: kept.health().state },
+      health: async (pipeline) => {
+        const own = kept.health();
+        const state = own.ready ? 'does not answer yet' : own.state;
+        return (await askHealth(port))?.[pipeline] ?? { ready: false, state };
+      },
       stop: () => kept.stop(),
     };
   });

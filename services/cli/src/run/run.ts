@@ -22,7 +22,7 @@ import { totalsOf } from '../status/totals.ts';
 import { greeting } from './greeting.ts';
 import { startPlatform } from './platform.ts';
 import { type OnceReport, onceReport } from './report.ts';
-import { startRoles } from './roles.ts';
+import { ROLE_NAMES, startRoles } from './roles.ts';
 import type { Screen } from './screen.ts';
 import { publishState } from './state.ts';
 import { type Outcome, watch } from './watch.ts';
@@ -54,7 +54,8 @@ export async function runAll({ pipelines, files, words, options, screen, signal 
   await using stack = new AsyncDisposableStack();
   stack.defer(await takeFolder(folder));
   const logFile = (name: string): string => join(folder, 'logs', `${name}.log`);
-  const log = fileLog(newLog(logFile('run')));
+  for (const name of ['run', ...ROLE_NAMES]) keepOldLog(logFile(name));
+  const log = fileLog(logFile('run'));
 
   const platform = await startPlatform(options, folder, screen.say);
   stack.defer(() => platform.stop());
@@ -72,7 +73,7 @@ export async function runAll({ pipelines, files, words, options, screen, signal 
   const roles = await startRoles({
     words: [...words, ...files],
     env: environmentOf(addresses, options),
-    logFile: (role) => newLog(logFile(role)),
+    logFile,
     log,
     say: screen.say,
   });
@@ -95,10 +96,9 @@ async function takeFolder(folder: string): Promise<Release> {
   );
 }
 
-/** Moves the log of the run before aside. */
-function newLog(file: string): string {
+/** Moves the log of the run before aside: two runs are kept, so that logs do not grow for ever. */
+function keepOldLog(file: string): void {
   if (existsSync(file)) renameSync(file, `${file}.1`);
-  return file;
 }
 
 async function setUp({ pipeline, warnings }: LoadedPipeline, servers: Servers, log: Logger, screen: Screen): Promise<void> {

@@ -5,6 +5,7 @@ const row: ViewRow = {
   pipeline: 'default/traffic',
   totals: { read: 5236, stored: 3742, refused: 0, dropped: 1494, repeats: 0, lost: 0, lagMessages: 0 },
   rowsPerSecond: 1234.56,
+  behind: null,
   health: {
     producer: { ready: true, state: 'completed: 5236 records' },
     processor: { ready: true, state: 'reading' },
@@ -15,6 +16,7 @@ const busy: ViewRow = {
   pipeline: 'plant/a',
   totals: { read: 12, stored: 2, refused: 1, dropped: 0, repeats: 3, lost: 0, lagMessages: 6 },
   rowsPerSecond: 0,
+  behind: 'the sink has 6 records to store',
   health: {
     producer: { ready: true, state: 'sending' },
     processor: { ready: true, state: 'reading' },
@@ -45,7 +47,15 @@ test('the line of a log', () => {
 test('the state tells the worst first', () => {
   const { totals } = busy;
   const ready = { ready: true, state: 'reading' };
-  expect(stateOf({ producer: ready, sink: null }, totals)).toBe('sink: does not answer');
-  expect(stateOf({ producer: { ready: true, state: 'completed: 12 records' }, sink: ready }, totals)).toBe('all sent');
-  expect(stateOf({ producer: ready, sink: ready }, totals)).toBe('flowing');
+  expect(stateOf({ producer: ready, sink: null }, totals, null)).toBe('sink: does not answer');
+  expect(
+    stateOf(
+      { producer: { ready: true, state: 'completed: 12 records' }, sink: ready },
+      totals,
+      'the sink has 6 records to store',
+    ),
+  ).toBe('all sent');
+  const behind = 'the roll-ups have 2 buckets to refresh';
+  expect(stateOf(row.health, row.totals, behind)).toBe(behind);
+  expect(stateOf({ producer: ready, sink: ready }, totals, null)).toBe('flowing');
 });

@@ -9,6 +9,8 @@ export interface ViewRow {
   totals: Totals;
   /** Rows stored per second, over the last few seconds. */
   rowsPerSecond: number;
+  /** What has to happen until all that arrived is stored; null: nothing. */
+  behind: string | null;
   /** By role, of this Pipeline; null: the role does not answer. */
   health: Record<string, WorkerHealth | null>;
 }
@@ -29,7 +31,7 @@ const COLUMNS: readonly TextColumn[] = [
 export function viewTable(rows: readonly ViewRow[], width: number): string {
   return table(
     COLUMNS,
-    rows.map(({ pipeline, totals, rowsPerSecond, health }) => [
+    rows.map(({ pipeline, totals, rowsPerSecond, behind, health }) => [
       shortName(pipeline),
       count(totals.read),
       count(totals.stored),
@@ -38,28 +40,28 @@ export function viewTable(rows: readonly ViewRow[], width: number): string {
       count(totals.repeats),
       count(totals.lagMessages),
       count(rowsPerSecond),
-      stateOf(health, totals),
+      stateOf(health, totals, behind),
     ]),
     width,
   ).join('\n');
 }
 
 /** One line for where there is no terminal. */
-export function viewLine({ pipeline, totals, rowsPerSecond, health }: ViewRow): string {
+export function viewLine({ pipeline, totals, rowsPerSecond, behind, health }: ViewRow): string {
   const { read, stored, refused, dropped, repeats, lagMessages } = totals;
   const counts = `read ${count(read)}, stored ${count(stored)}, refused ${count(refused)}, dropped ${count(dropped)}`;
   const rest = `repeats ${count(repeats)}, lag ${count(lagMessages)}, ${count(rowsPerSecond)} rows/s`;
-  return `${shortName(pipeline)}: ${counts}, ${rest}: ${stateOf(health, totals)}`;
+  return `${shortName(pipeline)}: ${counts}, ${rest}: ${stateOf(health, totals, behind)}`;
 }
 
 /** What a person must know first: a role that is not ready, else whether the input ended. */
-export function stateOf(health: ViewRow['health'], totals: Totals): string {
+export function stateOf(health: ViewRow['health'], totals: Totals, behind: string | null): string {
   for (const [role, worker] of Object.entries(health)) {
     if (worker === null) return `${role}: does not answer`;
     if (!worker.ready) return `${role}: ${printable(worker.state)}`;
   }
   const { producer } = health;
-  if (producer && isCompleted(producer)) return totals.lagMessages === 0 ? 'completed' : 'all sent';
+  if (producer && isCompleted(producer)) return totals.lagMessages > 0 ? 'all sent' : (behind ?? 'completed');
   return 'flowing';
 }
 

@@ -4,7 +4,7 @@ import type { LoadedPipeline } from '@millrace/core/spec/load.ts';
 import { namesOf } from '@millrace/core/spec/names.ts';
 import { collect, type Servers } from '../status/collect.ts';
 import type { Sample } from '../status/sample.ts';
-import { totalsOf } from '../status/totals.ts';
+import { totalsOf, unfinished } from '../status/totals.ts';
 import { judge, movement, type Verdict } from './finish.ts';
 import { rateMeter } from './rate.ts';
 import type { RunningRole } from './roles.ts';
@@ -64,7 +64,13 @@ export async function watch({ pipelines, servers, roles, screen, patienceMs, sig
       const seen = movement(look);
       if (seen !== one.moved) Object.assign(one, { moved: seen, movedAtMs: now });
       const totals = totalsOf(one.sample);
-      one.row = { pipeline: one.name, totals, rowsPerSecond: one.rate(totals.stored, now), health };
+      one.row = {
+        pipeline: one.name,
+        totals,
+        rowsPerSecond: one.rate(totals.stored, now),
+        behind: unfinished(one.sample),
+        health,
+      };
       one.verdict = patienceMs === null ? null : judge(look, now - one.movedAtMs, patienceMs);
     }
     screen.show(watched.flatMap(({ row }) => row ?? []));
