@@ -13,7 +13,7 @@ import type { RefusedRow, TableRow } from './incoming.ts';
 import type { Merged, Writer } from './writers/writer.ts';
 
 /** Batches of fewer rows may be refused whole: three bad rows of three prove nothing about the table. */
-const WHOLE_FROM_ROWS = 10;
+export const WHOLE_FROM_ROWS = 10;
 /** Rows, spread over the batch, that are tried alone before it counts as refused whole. */
 const PROBES = 64;
 

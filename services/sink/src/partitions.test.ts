@@ -262,6 +262,20 @@ describe('rows that the database refuses', () => {
     expect(await countsIn(pool, pipeline)).toEqual(upTo(500));
   });
 
+  test('rows of a processor with another spec wait for a sink that knows their columns', async () => {
+    const pipeline = await newPipeline();
+    const sink = testSink(pipeline, pool);
+    await sink.load(0, TOPIC, never);
+    const row = Buffer.from(JSON.stringify({ time: '2026-01-02T03:04:05Z', device: 'a', added_later: 1 }));
+    const records = recordsOf(
+      pipeline,
+      upTo(20).map((offset) => ({ offset, row })),
+    );
+    await expect(sink.handle(batchOf(records))).rejects.toThrow(/none of 20 rows fits this spec.*added_later/);
+    expect(sink.refusals).toEqual([]);
+    expect(sink.pauses().get(0)).toMatchObject({ reason: 'refused_whole' });
+  });
+
   test('a dead-letter topic that takes nothing blocks the commit', async () => {
     const pipeline = await newPipeline();
     const sink = testSink(pipeline, pool, () => Promise.reject(new DlqError('no leader')));

@@ -51,24 +51,24 @@ export function pauseReason(error: unknown): PauseReason {
   if (state !== undefined) return BY_SQL_STATE.find(([pattern]) => pattern.test(state))?.[1] ?? 'other';
   // No answer from a server: a socket's error, or pg's own words for one.
   if (error instanceof AggregateError || (error instanceof Error && 'code' in error)) return 'connection';
-  return error instanceof Error && /connect|timeout|did not finish/i.test(error.message) ? 'connection' : 'other';
+  return error instanceof Error && /connect|timeout/i.test(error.message) ? 'connection' : 'other';
 }
 
-/** The worker's health from the partitions that this member has and the pauses among them. */
+/**
+ * The worker's health from the partitions that this member has, the pauses among them, and what the reader says of those
+ * that wait for another cause (Kafka is away, a batch takes long).
+ */
 export function healthOf(partitions: readonly PartitionState[], pauses: ReadonlyMap<number, Pause>): WorkerHealth {
-  if (partitions.length === 0) return { ready: pauses.size === 0, state: 'no partitions: waiting for the group' };
-  const paused = partitions.flatMap(({ partition }) => {
+  if (partitions.length === 0) return { ready: true, state: 'no partitions: waiting for the group' };
+  const paused = partitions.flatMap(({ partition, state, reason }) => {
     const pause = pauses.get(partition);
-    return pause === undefined ? [] : [{ partition, ...pause }];
+    if (pause !== undefined) return [`partition ${partition}, ${pause.reason}): ${pause.message}`];
+    return state === 'paused' ? [`partition ${partition}): ${reason}`] : [];
   });
-  const [first] = paused;
-  if (first === undefined) {
-    const loading = partitions.filter(({ state }) => state === 'loading').length;
-    return { ready: true, state: loading > 0 ? `reading; ${loading} of ${partitions.length} partitions loading` : 'reading' };
+  if (paused.length > 0) {
+    const state = `paused: ${paused.length} of ${partitions.length} partitions (${paused[0]}`;
+    return { ready: paused.length < partitions.length, state };
   }
-  const some = `${paused.length} of ${partitions.length} partitions`;
-  return {
-    ready: paused.length < partitions.length,
-    state: `paused: ${some} (partition ${first.partition}, ${first.reason}): ${first.message}`,
-  };
+  const loading = partitions.filter(({ state }) => state === 'loading').length;
+  return { ready: true, state: loading > 0 ? `reading; ${loading} of ${partitions.length} partitions loading` : 'reading' };
 }

@@ -1,7 +1,7 @@
 /**
- * A connection for one piece of work.
+ * A connection for one piece of work. How long a query may take is the pool's affair (core's `connectDatabase`).
  *
- * Invariant: a connection on which anything failed, was cut short or took too long is destroyed, never given back; no
+ * Invariant: a connection on which anything failed or was cut short is destroyed, never given back; no
  * query of an abandoned piece of work runs on a connection that another one uses. The server ends the transaction with it.
  */
 import type { Pool, PoolClient } from 'pg';
@@ -9,15 +9,9 @@ import type { Pool, PoolClient } from 'pg';
 /**
  * Runs `work` on a connection of the pool.
  * @param signal ends the work: its connection is destroyed, its pending query rejects, and this rejects with the reason
- * @param limitMs the longest that `work` may take
  * @throws what `work` throws, the abort's reason, or the pool's error when there is no connection to be had
  */
-export async function withClient<T>(
-  pool: Pool,
-  signal: AbortSignal,
-  limitMs: number,
-  work: (client: PoolClient) => Promise<T>,
-): Promise<T> {
+export async function withClient<T>(pool: Pool, signal: AbortSignal, work: (client: PoolClient) => Promise<T>): Promise<T> {
   signal.throwIfAborted();
   const client = await pool.connect();
   let released = false;
@@ -32,7 +26,6 @@ export async function withClient<T>(
     release(why);
   };
   const aborted = (): void => end(asError(signal.reason));
-  const timer = setTimeout(() => end(new Error(`the database did not finish within ${limitMs} ms`)), limitMs);
   // A connection that breaks between two queries says so by an event, which nobody else listens to while it is ours.
   const broken = (error: Error): void => end(error);
   client.on('error', broken);
@@ -46,7 +39,6 @@ export async function withClient<T>(
     release(asError(error));
     throw cut ?? error;
   } finally {
-    clearTimeout(timer);
     signal.removeEventListener('abort', aborted);
     release();
     // Stays where the connection was destroyed: its last words must not be an unhandled event.

@@ -17,8 +17,6 @@ import { readPosition } from './positionStore.ts';
 import { withClient } from './session.ts';
 import type { Writer } from './writers/writer.ts';
 
-const LIMIT_MS = 60_000;
-const REREAD_LIMIT_MS = 10_000;
 /** Serialization failures and deadlocks: the same again will do, but not for ever. */
 const ATTEMPTS = 5;
 
@@ -58,7 +56,7 @@ async function storeOnce(work: Work): Promise<Isolated> {
   let outcome: Isolated | null = null;
   let committing = false;
   try {
-    return await withClient(pool, signal, LIMIT_MS, async (client) => {
+    return await withClient(pool, signal, async (client) => {
       outcome = await writeRows(client, work);
       if (outcome.refused.length > 0) await work.refuse(outcome.refused);
       signal.throwIfAborted();
@@ -103,9 +101,7 @@ async function wasCommitted(work: Work, error: unknown): Promise<boolean> {
   if (work.signal.aborted) throw error;
   let now: StoredPosition;
   try {
-    now = await withClient(work.pool, work.signal, REREAD_LIMIT_MS, (client) =>
-      readPosition(client, work.pipeline, work.partition),
-    );
+    now = await withClient(work.pool, work.signal, (client) => readPosition(client, work.pipeline, work.partition));
   } catch {
     throw error; // the partition is loaded again in any case, and stands where the database says then
   }
