@@ -1,5 +1,10 @@
-/** The servers under `millrace run`: given ones, or embedded ones with their data in the data folder. */
+/**
+ * The servers under `millrace run`: given ones, or embedded ones with their data in the data folder, which are started
+ * again when they end unasked.
+ */
 import { join } from 'node:path';
+import type { Logger } from '@millrace/core/log.ts';
+import { type KeptWorker, keepRunning } from '@millrace/core/role/keepRunning.ts';
 import { startKafka } from '@millrace/embedded/kafka.ts';
 import { startPostgres } from '@millrace/embedded/postgres.ts';
 import { type Addresses, databaseOf, kafkaOf, type ServerOptions } from '../servers.ts';
@@ -11,15 +16,24 @@ export interface Platform {
   stop(): Promise<void>;
 }
 
+export interface PlatformOptions {
+  servers: ServerOptions;
+  dataFolder: string;
+  say(line: string): void;
+  log: Logger;
+}
+
 /** @throws Error in a sentence where a server does not start; nothing is left running then */
-export async function startPlatform(options: ServerOptions, dataFolder: string, say: (line: string) => void): Promise<Platform> {
-  const kafka = kafkaOf(options);
-  const databaseUrl = databaseOf(options);
+export async function startPlatform({ servers, dataFolder, say, log }: PlatformOptions): Promise<Platform> {
+  const kafka = kafkaOf(servers);
+  const databaseUrl = databaseOf(servers);
   const [broker, server] = await Promise.allSettled([
     kafka ? null : startKafka({ folder: join(dataFolder, 'kafka'), say }),
     databaseUrl ? null : startPostgres({ folder: join(dataFolder, 'postgres') }),
   ]);
+  const kept: KeptWorker[] = [];
   const stop = async (): Promise<void> => {
+    await Promise.all(kept.map((one) => one.stop()));
     if (server.status === 'fulfilled') await server.value?.stop();
     if (broker.status === 'fulfilled') await broker.value?.stop();
   };
@@ -27,6 +41,8 @@ export async function startPlatform(options: ServerOptions, dataFolder: string, 
     await stop();
     throw broker.status === 'rejected' ? broker.reason : (server as PromiseRejectedResult).reason;
   }
+  for (const node of broker.value?.nodes ?? []) kept.push(keepServer('Kafka', node, say, log));
+  if (server.value) kept.push(keepServer('PostgreSQL', server.value, say, log));
   const brokers = broker.value?.brokers;
   const url = databaseUrl ?? server.value?.url;
   const address = kafka ?? (brokers ? { brokers } : null);
@@ -36,4 +52,35 @@ export async function startPlatform(options: ServerOptions, dataFolder: string, 
     embedded: { kafka: !kafka, database: !databaseUrl },
     stop,
   };
+}
+
+interface EmbeddedServer {
+  start(): Promise<void>;
+  /** Of the last start. */
+  readonly exited: Promise<void>;
+}
+
+/** Starts a server, which runs already, again whenever it ended. Stopping that does not stop the server. */
+function keepServer(name: string, server: EmbeddedServer, say: (line: string) => void, log: Logger): KeptWorker {
+  let started = true;
+  return keepRunning(async () => {
+    if (!started) {
+      await server.start();
+      say(`${name} runs again`);
+    }
+    started = false;
+    let stopping = false;
+    const failed = server.exited.then(() => {
+      if (stopping) return new Promise<never>(() => undefined); // asked for: not a failure
+      say(`${name} ended; it is started again`);
+      return new Error(`${name} ended`);
+    });
+    return {
+      health: () => ({ ready: true, state: 'running' }),
+      failed,
+      stop: async () => {
+        stopping = true;
+      },
+    };
+  }, log);
 }

@@ -57,7 +57,7 @@ export async function runAll({ pipelines, files, words, options, screen, signal 
   for (const name of ['run', ...ROLE_NAMES]) keepOldLog(logFile(name));
   const log = fileLog(logFile('run'));
 
-  const platform = await startPlatform(options, folder, screen.say);
+  const platform = await startPlatform({ servers: options, dataFolder: folder, say: screen.say, log });
   stack.defer(() => platform.stop());
   if (signal.aborted) return null;
   const servers = await connectServers(platform.addresses, log);

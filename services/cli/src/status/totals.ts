@@ -6,6 +6,7 @@
  * with its rows, so that the sum holds whatever was killed.
  */
 import type { Bounds } from '@millrace/core/kafka/kafka.ts';
+import { many } from '../text.ts';
 import type { Sample } from './sample.ts';
 
 export interface Totals {
@@ -69,11 +70,11 @@ export function unaccounted(totals: Totals): number {
 export function unfinished(sample: Sample): string | null {
   const unprocessed = lag(sample.raw.bounds, (partition) => sample.processor.get(partition)?.next);
   if (sample.raw.id === null) return `the topic ${sample.raw.name} is not there`;
-  if (unprocessed > 0) return `the processor has ${unprocessed} records to take`;
+  if (unprocessed > 0) return `the processor has ${many(unprocessed, 'record')} to take`;
   if (sample.processed.id === null) return `the topic ${sample.processed.name} is not there`;
   if (sample.sink === null) return `the table ${sample.table} is not set up`;
   const unstored = lag(sample.processed.bounds, (partition) => sample.sink?.next.get(partition));
-  if (unstored > 0) return `the sink has ${unstored} records to store`;
-  if (sample.sink.touched > 0) return `the roll-ups have ${sample.sink.touched} buckets to refresh`;
+  if (unstored > 0) return `the sink has ${many(unstored, 'record')} to store`;
+  if (sample.sink.touched > 0) return `the roll-ups have ${many(sample.sink.touched, 'bucket')} to refresh`;
   return null;
 }
