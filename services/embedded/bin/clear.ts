@@ -1,10 +1,10 @@
 /** Removes what prepare.ts and embedded servers made: `scripts/clean` begins with it. */
-import { clearHome } from '../src/clear.ts';
+import { clearFolder } from '../src/clear.ts';
 import { millraceHome } from '../src/home.ts';
 import { removeCopy } from '../src/postgresBinaries.ts';
 
 try {
-  await clearHome(millraceHome());
+  await clearFolder(millraceHome());
   removeCopy();
 } catch (error) {
   process.stderr.write(`millrace: ${error instanceof Error ? error.message : String(error)}\n`);

@@ -4,7 +4,7 @@ import { chmodSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } 
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { clearHome } from './clear.ts';
+import { clearFolder } from './clear.ts';
 import { identify } from './identity.ts';
 
 let scratch: string;
@@ -25,12 +25,12 @@ test('nothing is removed under a server in use; one that was left over is ended 
   );
   const [line] = await once(holder.stdout, 'data');
   const pid = Number(String(line).trim());
-  await expect(clearHome(home)).rejects.toThrow(`is in use by process ${holder.pid}`);
+  await expect(clearFolder(home)).rejects.toThrow(`is in use by process ${holder.pid}`);
   expect(existsSync(join(home, 'kafka', 'some.jar'))).toBe(true);
   holder.kill('SIGKILL');
   await once(holder, 'exit');
   expect(identify(pid), 'the server').toBeDefined();
-  await clearHome(home);
+  await clearFolder(home);
   expect(identify(pid), 'the server').toBeUndefined();
   expect(existsSync(home)).toBe(false);
 });
@@ -41,7 +41,7 @@ test('data that stands elsewhere goes, too; a home that is not there is fine', a
   mkdirSync(join(home, 'data'), { recursive: true });
   mkdirSync(elsewhere);
   writeFileSync(join(home, 'data', 'moved-to'), `${elsewhere}\n`);
-  await clearHome(home);
-  await clearHome(home);
+  await clearFolder(home);
+  await clearFolder(home);
   expect([home, elsewhere].filter(existsSync)).toEqual([]);
 });

@@ -146,17 +146,22 @@ test('a wrong setting is an error with the last words of the server, and a taken
 });
 
 test.runIf(process.getuid?.() === 0)(
-  'as root, a folder that only root can reach has its data elsewhere and says where',
+  'as root, a folder that only root can reach has its data elsewhere, and a new folder of that name none',
   async () => {
     const folder = join(scratch, 'private', 'postgres');
     mkdirSync(join(scratch, 'private'), { mode: 0o700 });
-    const postgres = await startPostgres({ folder });
+    const first = await startPostgres({ folder });
     const place = readFileSync(join(folder, 'moved-to'), 'utf8').trim();
-    onTestFinished(async () => {
-      await postgres.stop();
-      rmSync(place, { recursive: true });
-    });
+    onTestFinished(() => rmSync(place, { recursive: true }));
     expect(place).toMatch(/^\/var\/lib\/millrace\/data-/);
-    expect(await query(postgres.url, 'SELECT 1 AS one')).toEqual([{ one: 1 }]);
+    await query(first.url, 'CREATE TABLE kept AS SELECT 7 AS id');
+    await first.stop();
+    const second = await startPostgres({ folder });
+    expect(await query(second.url, 'SELECT id FROM kept')).toEqual([{ id: 7 }]);
+    await second.stop();
+    rmSync(folder, { recursive: true });
+    const third = await startPostgres({ folder });
+    onTestFinished(() => third.stop());
+    await expect(query(third.url, 'SELECT id FROM kept')).rejects.toThrow('relation "kept" does not exist');
   },
 );

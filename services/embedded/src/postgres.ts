@@ -4,10 +4,11 @@
  * Listens on 127.0.0.1 only, asks for a password (random, in the folder, readable by its owner alone), keeps its data
  * between starts on the same folder.
  */
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { type Child, type ChildPlan, endChild, endOrphan, readIfThere, spawnChild, whenReady } from './child.ts';
+import { clearFolder } from './clear.ts';
 import { ownFolder } from './folder.ts';
 import { demandFree, freePorts } from './ports.ts';
 import { postgresBinaries } from './postgresBinaries.ts';
@@ -47,7 +48,7 @@ const leftoverTimeoutMs = 60_000;
 export async function startPostgres(options: PostgresOptions = {}): Promise<EmbeddedPostgres> {
   const user = lentUser();
   const binaries = postgresBinaries(user);
-  const folder = await ownFolder('millrace-postgres', options.folder && placeFor(options.folder, user), (path) =>
+  const folder = await ownFolder('millrace-postgres', options.folder && (await placeFor(options.folder, user)), (path) =>
     endOrphan(path, 'SIGINT', endPatienceMs),
   );
   let child: Child | undefined;
@@ -114,14 +115,19 @@ export async function startPostgres(options: PostgresOptions = {}): Promise<Embe
   }
 }
 
-/** Where a folder's data really stands: elsewhere when PostgreSQL's user cannot reach it; a note in the folder says where. */
-function placeFor(folder: string, user: SystemUser | undefined): string {
+/**
+ * Where a folder's data really stands: elsewhere when PostgreSQL's user cannot reach it; a note in the folder says where.
+ * A folder without the note is a new one: what an earlier folder of that name left elsewhere is not its data, and goes.
+ */
+async function placeFor(folder: string, user: SystemUser | undefined): Promise<string> {
   const path = resolve(folder);
   mkdirSync(path, { recursive: true });
   if (user === undefined || canReach(user, path)) return path;
   const place = reachablePlace('data', path);
+  const note = join(path, 'moved-to');
+  if (!existsSync(note)) await clearFolder(place);
   mkdirSync(place, { recursive: true, mode: 0o755 });
-  writeFileSync(join(path, 'moved-to'), `${place}\n`);
+  writeFileSync(note, `${place}\n`);
   return place;
 }
 
