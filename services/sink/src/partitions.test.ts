@@ -286,6 +286,22 @@ describe('rows that the database refuses', () => {
     expect(await sink.load(0, TOPIC, never)).toMatchObject({ next: null });
   });
 
+  test('a batch that is tried again and again puts its refused row into the dead-letter topic once', async () => {
+    const pipeline = await newPipeline();
+    const { latestTable } = namesOf(pipeline);
+    const sink = testSink(pipeline, pool);
+    await pool.query(`ALTER TABLE "default"."${latestTable}" RENAME TO "${latestTable}_away"`);
+    for (let attempt = 0; attempt < 3; attempt += 1) {
+      await sink.load(0, TOPIC, never);
+      await expect(sink.handle(batchOf(withBad(pipeline, 5, [2])))).rejects.toMatchObject({ code: '42P01' });
+    }
+    await pool.query(`ALTER TABLE "default"."${latestTable}_away" RENAME TO "${latestTable}"`);
+    await sink.load(0, TOPIC, never);
+    await sink.handle(batchOf(withBad(pipeline, 5, [2])));
+    expect(sink.refusals).toHaveLength(1);
+    expect(await ledgerOf(pool, pipeline)).toEqual({ stored: 4, refused: 1, repeats: 0, lost: 0 });
+  });
+
   test('a key too large for the index is one refused row, not a feed that stands still', async () => {
     const pipeline = await newPipeline();
     const sink = testSink(pipeline, pool);

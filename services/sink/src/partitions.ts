@@ -55,6 +55,8 @@ export function partitions(options: PartitionsOptions): Partitions {
   const pauses = new Map<number, Pause>();
   /** Offsets found lost in front of a partition's position, [from, to): stored in the ledger with the next batch. */
   const lost = new Map<number, { from: number; to: number }>();
+  /** Refusals acknowledged since the last commit of a partition: a batch that is tried again for hours sends them once. */
+  const acknowledged = new Map<number, Set<string>>();
   let newestMs = Number.NEGATIVE_INFINITY;
 
   function failed(partition: number, at: Pause['at'], error: unknown): void {
@@ -122,7 +124,7 @@ export function partitions(options: PartitionsOptions): Partitions {
       writer: options.writer,
       rows,
       after,
-      refuse: (refused) => options.refuse(batch, refused),
+      refuse: (refused) => refuse(batch, refused),
       foreign,
       closing: (outcome) => {
         const { written } = outcome;
@@ -144,9 +146,20 @@ export function partitions(options: PartitionsOptions): Partitions {
       },
     });
     stop();
+    acknowledged.delete(partition);
     if (lost.get(partition) === gone) lost.delete(partition);
     show(outcome, repeats.length);
     return after;
+  }
+
+  async function refuse(batch: Batch, refused: readonly RefusedRow[]): Promise<void> {
+    const sent = acknowledged.get(batch.partition) ?? new Set();
+    const idOf = ({ incoming }: RefusedRow): string => `${batch.topicId}:${incoming.record.offset}`;
+    const unsent = refused.filter((row) => !sent.has(idOf(row)));
+    if (unsent.length === 0) return;
+    await options.refuse(batch, unsent);
+    for (const row of unsent) sent.add(idOf(row));
+    acknowledged.set(batch.partition, sent);
   }
 
   function decode(fresh: readonly Incoming[]): { rows: TableRow[]; foreign: RefusedRow[] } {
