@@ -113,3 +113,34 @@ test('a data folder that another run uses is refused before anything is started'
   expect(ran.code).toBe(1);
   expect(readdirSync(data)).toEqual(['logs']);
 });
+
+test('validate --sample shows rows, refusals and drops of a file, and reads on after a broken line', async () => {
+  const sample = join(folder, 'sample.csv');
+  writeFileSync(
+    sample,
+    'id,at,value,colour\na,2024-01-01T00:00:00Z,1,red\nb,2024-01-01T00:00:01Z,11,red\nc,2024,1\nd,never,2,\ne,2024-01-01T00:00:02Z,,red\n',
+  );
+  const ran = await millrace(['validate', good, '--sample', sample]);
+  expect(ran.stderr).toBe('');
+  expect(ran.stdout).toMatch(/\n2024-01-01T00:00:00Z +a +1\n/);
+  expect(ran.stdout).toMatch(/record 2 is refused \(validate, \w+\): .*value.*"11"/);
+  expect(ran.stdout).toMatch(/record 3 is refused \(decode, /);
+  expect(ran.stdout).toMatch(/record 4 is refused \(validate, time\): .*"never"/);
+  expect(ran.stdout).toMatch(/\n5 records: 2 rows, 3 refused, 0 dropped; \d+ values of fields that no rule names/);
+  const lines = (await millrace(['validate', good, '--sample', sample, '--json'])).stdout.trimEnd().split('\n');
+  expect(lines.map((line) => (JSON.parse(line) as { kind?: string }).kind)).toEqual([
+    undefined,
+    'row',
+    'refused',
+    'refused',
+    'refused',
+    'row',
+    undefined,
+  ]);
+});
+
+test('validate --sample of a file that is not there', async () => {
+  const ran = await millrace(['validate', good, '--sample', join(folder, 'nowhere.csv')]);
+  expect([ran.code, ran.stderr]).toEqual([1, expect.stringMatching(/no file .*nowhere\.csv/)]);
+  expect((await millrace(['validate', good, loops, '--sample', 'x.csv'])).code).toBe(2);
+});

@@ -117,9 +117,7 @@ async function reportsOf(
   folder: string,
 ): Promise<OnceReport[]> {
   if (outcome.stalled.length > 0)
-    throw new Error(
-      `nothing has moved for ${PATIENCE_MS / 1_000} s. ${outcome.stalled.join('; ')}. The logs are in ${folder}/logs`,
-    );
+    throw new Error(`nothing moves any more. ${outcome.stalled.join('; ')}. The logs are in ${folder}/logs`);
   const reports: OnceReport[] = [];
   for (const [index, sample] of outcome.samples.entries()) {
     const pipeline = pipelines[index]?.pipeline;

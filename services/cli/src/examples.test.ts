@@ -1,0 +1,98 @@
+/** What the READMEs of the examples promise, before anything is started. */
+import { spawn } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+import { loadPipelines } from '@millrace/core/spec/load.ts';
+import { expect, test } from 'vitest';
+import { addTo, type SampleSummary, sample } from './records/sample.ts';
+
+const EXAMPLES = fileURLToPath(new URL('../../../examples/', import.meta.url));
+
+/** Counts of a file's outcomes, and how often each value of some columns stands in its rows. */
+async function outcomes(specFile: string, file: string, columns: readonly string[]) {
+  const [loaded] = await loadPipelines(specFile);
+  if (!loaded) throw new Error(`${specFile} holds no Pipeline`);
+  const summary: SampleSummary = { records: 0, rows: 0, refused: 0, dropped: {}, unknownFields: 0 };
+  const values: Record<string, number> = {};
+  for await (const sampled of sample(loaded, file, new AbortController().signal)) {
+    addTo(summary, sampled);
+    const { outcome } = sampled;
+    if (outcome.kind !== 'row') continue;
+    for (const column of columns) {
+      const name = `${column} ${outcome.row[column]}`;
+      values[name] = (values[name] ?? 0) + 1;
+    }
+  }
+  return { ...summary, values };
+}
+
+test('traffic: every record gives a row, 3,222 detectors work and 2,014 do not', async () => {
+  const found = await outcomes(join(EXAMPLES, 'traffic/pipeline.yaml'), join(EXAMPLES, 'traffic/traffic_counts.csv'), [
+    'is_operational',
+  ]);
+  expect(found).toEqual({
+    records: 5236,
+    rows: 5236,
+    refused: 0,
+    dropped: {},
+    unknownFields: 0,
+    values: { 'is_operational true': 3222, 'is_operational false': 2014 },
+  });
+});
+
+test('traffic: the filter in the comment drops what its README says', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'millrace-filter-'));
+  try {
+    const text = readFileSync(join(EXAMPLES, 'traffic/pipeline.yaml'), 'utf8');
+    const file = join(folder, 'pipeline.yaml');
+    writeFileSync(file, text.replace('# where:', 'where:').replace('#   - { name: removed', '  - { name: removed'));
+    const found = await outcomes(file, join(EXAMPLES, 'traffic/traffic_counts.csv'), ['is_operational']);
+    expect(found).toMatchObject({
+      rows: 3742,
+      dropped: { removed: 1494 },
+      values: { 'is_operational true': 3222, 'is_operational false': 520 },
+    });
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+});
+
+test('environment: "false" is false, and times keep their microseconds', async () => {
+  const spec = join(EXAMPLES, 'environment/pipeline.yaml');
+  const found = await outcomes(spec, join(EXAMPLES, 'environment/sensor_data.csv'), ['light', 'motion', 'device']);
+  expect(found).toMatchObject({ records: 15, rows: 15, refused: 0 });
+  expect(found.values).toEqual({
+    'light true': 3,
+    'light false': 12,
+    'motion false': 15,
+    'device b8:27:eb:bf:9d:51': 10,
+    'device 00:0f:00:70:91:0a': 2,
+    'device 1c:bf:ce:15:ec:4d': 3,
+  });
+  const [loaded] = await loadPipelines(spec);
+  if (!loaded) throw new Error('no Pipeline');
+  for await (const { outcome } of sample(loaded, join(EXAMPLES, 'environment/sensor_data.csv'), new AbortController().signal)) {
+    expect(outcome.kind === 'row' && outcome.row.time).toBe('2020-07-12T00:01:34.385974Z');
+    break;
+  }
+});
+
+test('environment: the generator writes 405,184 rows in order of time, as many per device as the data set has', async () => {
+  const child = spawn(process.execPath, [join(EXAMPLES, 'environment/generate.ts')], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const rows: Record<string, number> = {};
+  let before = '';
+  let inOrder = true;
+  for await (const line of createInterface({ input: child.stdout })) {
+    const [time = '', device = ''] = line.slice(1, -1).split('","');
+    if (time === 'ts') continue;
+    rows[device] = (rows[device] ?? 0) + 1;
+    inOrder &&= time >= before; // all have the same number of digits
+    before = time;
+  }
+  expect(rows).toEqual({ 'b8:27:eb:bf:9d:51': 187_451, '00:0f:00:70:91:0a': 111_815, '1c:bf:ce:15:ec:4d': 105_918 });
+  expect(inOrder).toBe(true);
+  expect(before).toMatch(/^1\.5952\d{11}E9$/); // 2020-07-19
+});
