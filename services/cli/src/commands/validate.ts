@@ -57,7 +57,7 @@ async function showSample(loaded: LoadedPipeline, file: string, json: boolean): 
   const summary: SampleSummary = { records: 0, rows: 0, refused: 0, dropped: {}, unknownFields: 0 };
   const rows: Sampled[] = [];
   const refusals: string[] = [];
-  for await (const sampled of sample(loaded, file, AbortSignal.any([]))) {
+  for await (const sampled of sample(loaded, file, new AbortController().signal)) {
     addTo(summary, sampled);
     if (json) print(sampledJson(sampled));
     else if (sampled.outcome.kind === 'row' && rows.length < SHOWN) rows.push(sampled);

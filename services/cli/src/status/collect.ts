@@ -23,10 +23,11 @@ export interface Servers {
 /** @throws Error of Kafka or the database where they cannot be asked */
 export async function collect(pipeline: Pipeline, { kafka, database }: Servers): Promise<Sample> {
   const names = namesOf(pipeline);
+  const there = (await kafka.topic(names.raw)) !== null;
   const [checkpoint, sink, committed] = await Promise.all([
-    kafka.topic(names.raw).then((raw) => (raw ? kafka.committed(names.replayGroup, names.raw) : null)),
+    there ? kafka.committed(names.replayGroup, names.raw) : null,
     sinkSample(database, names.pipeline),
-    kafka.topic(names.raw).then((raw) => (raw ? kafka.committed(names.processorGroup, names.raw) : null)),
+    there ? kafka.committed(names.processorGroup, names.raw) : null,
   ]);
   const [raw, processed, dlq] = await Promise.all(
     [names.raw, names.processed, names.dlq].map((name) => topicSample(kafka, name)),
