@@ -103,4 +103,3 @@ export type FieldType = Field['type'];
 export type TimeRule = z.infer<typeof time>;
 export type RecordRules = z.infer<typeof record>;
 export type Derived = z.infer<typeof derived>;
-export type Filter = z.infer<typeof filter>;

@@ -131,4 +131,3 @@ export const source = z
 
 export type Replay = z.infer<typeof replay>;
 export type Simulator = z.infer<typeof simulator>;
-export type Source = z.infer<typeof source>;

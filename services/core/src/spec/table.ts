@@ -40,5 +40,4 @@ export const rollup = z.strictObject({
   retain: duration.optional().meta({ description: 'Buckets older than this are removed' }),
 });
 
-export type Table = z.infer<typeof table>;
 export type Rollup = z.infer<typeof rollup>;
