@@ -42,8 +42,9 @@ function run(
   batch: readonly KafkaRecord[],
   progress: Progress = freshProgress('id'),
   signal = new AbortController().signal,
+  by = transform,
 ): Promise<BatchResult> {
-  return transformBatch({ topic: 't', partition: 3, records: batch, progress, transform, maxBytes: 100, signal });
+  return transformBatch({ topic: 't', partition: 3, records: batch, progress, transform: by, maxBytes: 100, signal });
 }
 
 const originsOf = ({ processed }: BatchResult): Origin[] => processed.map(({ headers }) => decodeOrigin(String(headers.origin)));
@@ -92,6 +93,20 @@ test('origin and raw time go along; the DLQ has the original bytes, or the part 
     'millrace.error.topic-id': 'id~1',
   });
   expect(unknownFields).toBe(1);
+});
+
+test('of a record that the source cut, the DLQ has the beginning, and length and hash of the whole', async () => {
+  const record: KafkaRecord = { offset: 9, timestampMs: 77, key: null, value: Buffer.from('begi'), headers: {} };
+  const oversize = { length: 10_000_000, sha256: 'ab'.repeat(32) };
+  const refused = { kind: 'refused', index: 0, stage: 'decode', reason: 'size', message: 'm', value: null, oversize } as const;
+  const { dlq, progress } = await run([record], undefined, undefined, () => ({ outcomes: [refused], unknownFields: 0 }));
+  expect(dlq).toMatchObject([
+    {
+      value: Buffer.from('begi'),
+      headers: { 'millrace.error.length': '10000000', 'millrace.error.sha256': oversize.sha256, 'millrace.error.offset': '9' },
+    },
+  ]);
+  expect(progress).toMatchObject({ raw: 1, refused: 1 });
 });
 
 test('a partition that was taken away ends the work between two slices', async () => {

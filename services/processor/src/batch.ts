@@ -74,9 +74,10 @@ export async function transformBatch(input: BatchInput): Promise<BatchResult> {
             break;
           }
           case 'refused': {
-            const { stage, reason, message } = outcome;
+            const { stage, reason, message, oversize } = outcome;
             const { topic, partition } = input;
-            const refusal = { stage, reason, message, topic, partition, origin, rawTimestampMs: record.timestampMs };
+            const place = { topic, partition, origin, rawTimestampMs: record.timestampMs };
+            const refusal = { stage, reason, message, ...place, ...(oversize && { oversize }) };
             const original = { key: record.key, value: outcome.value ?? record.value };
             result.dlq.push(refusalRecord(refusal, original, input.maxBytes));
             result.refusals.push({ offset: record.offset, outcome });

@@ -1,4 +1,5 @@
 import type { KafkaRecord } from '@millrace/core/kafka/kafka.ts';
+import { encodeUnreadable, type Unreadable } from '@millrace/core/record/raw.ts';
 import { decodeRow } from '@millrace/core/record/row.ts';
 import type { Pipeline } from '@millrace/core/spec/pipeline.ts';
 import type { RecordRules } from '@millrace/core/spec/record.ts';
@@ -117,6 +118,27 @@ describe('a bad record is refused with stage, reason and message', () => {
       kind: 'refused',
       stage: 'derive',
       reason: 'size',
+    });
+  });
+});
+
+describe('what the source could not read is refused with its text, whatever the value is', () => {
+  const refusedBySource = (unreadable: Unreadable, value: unknown) => {
+    const headers = Object.entries(encodeUnreadable(unreadable)).map(([name, text]) => [name, Buffer.from(text)]);
+    return compileTransform(pipelineOf())({ ...raw(value), headers: Object.fromEntries(headers) });
+  };
+  const message = 'at byte 7 of x.csv: the csv row has 1 values';
+  const outcome = { kind: 'refused', index: 0, stage: 'decode', message, value: null };
+
+  test.each(['b', JSON.stringify([GOOD, GOOD]), `{"a":"${'x'.repeat(1_048_576)}"}`, null])('%.20j', (value) => {
+    expect(refusedBySource({ message }, value)).toEqual({ outcomes: [{ ...outcome, reason: 'parse' }], unknownFields: 0 });
+  });
+
+  test('too large: with length and hash of the whole', () => {
+    const oversize = { length: 10_000_000, sha256: 'ab'.repeat(32) };
+    expect(refusedBySource({ message, oversize }, GOOD)).toEqual({
+      outcomes: [{ ...outcome, reason: 'size', oversize }],
+      unknownFields: 0,
     });
   });
 });

@@ -3,7 +3,7 @@
  *
  * Invariants:
  * - Every object in a raw record ends in exactly one outcome: a row, a refusal or a counted drop; a record that cannot be
- *   read at all ends in one refusal. `index` is the object's place in the record, not among the rows, so that it stays
+ *   read at all, by the source or here, ends in one refusal. `index` is the object's place in the record, not among the rows, so that it stays
  *   the same when rules change (rule 4 of DESIGN 1.2 compares it).
  * - It never throws: a mistake of our own becomes a refusal with reason `internal`, and the caller says so loudly. So one
  *   record can neither stop its partition nor vanish.
@@ -12,6 +12,7 @@ import { CelError } from '@millrace/core/cel/cel.ts';
 import { compileRules } from '@millrace/core/cel/rules.ts';
 import type { KafkaRecord } from '@millrace/core/kafka/kafka.ts';
 import { stringifyJson } from '@millrace/core/record/json.ts';
+import { decodeUnreadable, type Oversize, type Unreadable } from '@millrace/core/record/raw.ts';
 import type { Stage } from '@millrace/core/record/refusal.ts';
 import { encodeRow, newRow, type Row } from '@millrace/core/record/row.ts';
 import { maxProcessedBytesOf, maxRecordBytesOf } from '@millrace/core/spec/defaults.ts';
@@ -41,6 +42,8 @@ export interface RefusedOutcome {
   cause?: unknown;
   /** Of a record with several objects the refused one as JSON; null: the whole record. */
   value: Buffer | null;
+  /** Set where the raw record is only the beginning of what the source read. */
+  oversize?: Oversize;
 }
 
 export interface DroppedOutcome {
@@ -88,6 +91,8 @@ export function compileTransform(pipeline: Pipeline): Transform {
   return (record) => {
     const state = { unknownFields: 0 };
     try {
+      const unreadable = decodeUnreadable(record.headers);
+      if (unreadable) return { outcomes: [refusedBySource(unreadable)], unknownFields: 0 };
       const bytes = record.value?.length ?? 0;
       if (bytes > maxBytes) {
         throw new Refused('decode', 'size', `the record has ${bytes} bytes; allowed are ${maxBytes} (spec.record.maxBytes)`);
@@ -170,6 +175,12 @@ function evaluated<T>(stage: 'derive' | 'filter', name: string, evaluate: () => 
     if (error instanceof CelError) throw new Refused(stage, error.reason, `${stage} ${name}: ${error.message}`);
     throw error;
   }
+}
+
+/** Its value is not looked at: it may be the beginning of a record only. */
+function refusedBySource({ message, oversize }: Unreadable): RefusedOutcome {
+  const outcome = { kind: 'refused', index: 0, stage: 'decode', message, value: null } as const;
+  return oversize ? { ...outcome, reason: 'size', oversize } : { ...outcome, reason: 'parse' };
 }
 
 function refusal(error: unknown, index: number, part: Decoded | null): RefusedOutcome {

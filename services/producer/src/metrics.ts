@@ -4,8 +4,8 @@ export interface ProducerMetrics {
   /** Acknowledged by Kafka. */
   records: Counter<'pipeline' | 'source'>;
   bytes: Counter<'pipeline' | 'source'>;
-  /** Larger than record.maxBytes: in the DLQ, not in the raw topic. */
-  oversize: Counter<'pipeline' | 'source'>;
+  /** Of those, the ones that the source could not read or that are too large: the processor refuses them. */
+  unreadable: Counter<'pipeline' | 'source'>;
   /** Found in the raw topic after a restart, and not sent again. */
   skipped: Counter<'pipeline' | 'source'>;
   unacknowledged: Gauge<'pipeline' | 'source'>;
@@ -22,10 +22,10 @@ export function metricsOf(registry: Registry): ProducerMetrics {
     metrics = {
       records: new Counter({ ...common, name: 'millrace_producer_records_total', help: 'Raw records that Kafka acknowledged' }),
       bytes: new Counter({ ...common, name: 'millrace_producer_bytes_total', help: 'Bytes of keys and values of those records' }),
-      oversize: new Counter({
+      unreadable: new Counter({
         ...common,
-        name: 'millrace_producer_oversize_total',
-        help: 'Records larger than record.maxBytes, sent to the DLQ instead',
+        name: 'millrace_producer_unreadable_total',
+        help: 'Of those records, the ones that could not be read or are larger than record.maxBytes: the processor refuses them',
       }),
       skipped: new Counter({
         ...common,

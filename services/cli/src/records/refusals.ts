@@ -45,19 +45,6 @@ async function* distinct(kafka: Kafka, topic: string, ranges: readonly { from: n
   }
 }
 
-/**
- * How many records a replay or simulator refused by itself, since they are larger than a raw record may be. Their identity
- * has `<raw topic id>~<run>` in place of the topic id, and they are in no raw topic.
- */
-export async function countOversize(kafka: Kafka, topic: string, rawTopicId: string): Promise<number> {
-  let oversize = 0;
-  for await (const { refusal } of (await readRefusals(kafka, topic)).refused) {
-    const { reason, origin } = refusal;
-    if (reason === 'size' && origin.topicId.startsWith(`${rawTopicId}~`) && !/~\d{1,2}$/.test(origin.topicId)) oversize += 1;
-  }
-  return oversize;
-}
-
 /** Where the refused record stands in the raw topic, as people write it: `partition:offset`. */
 export function placeOf({ partition, origin }: Refusal): string {
   return `${partition}:${origin.offset}`;

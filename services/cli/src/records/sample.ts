@@ -3,8 +3,7 @@
  * sent anywhere.
  */
 
-import { UNREADABLE_HEADER } from '@millrace/core/record/raw.ts';
-import { maxRecordBytesOf } from '@millrace/core/spec/defaults.ts';
+import { encodeUnreadable } from '@millrace/core/record/raw.ts';
 import type { LoadedPipeline } from '@millrace/core/spec/load.ts';
 import { columnsOf } from '@millrace/core/table/columns.ts';
 import { compileTransform, type Outcome } from '@millrace/processor/transform.ts';
@@ -24,21 +23,17 @@ export async function* sample({ pipeline }: LoadedPipeline, file: string, signal
   const transform = compileTransform(pipeline);
   let record = 0;
   for await (const made of recordsOf(pipeline, file, signal)) {
-    const { outcomes, unknownFields } = made.oversize
-      ? { outcomes: [tooLarge(made.oversize.length, maxRecordBytesOf(pipeline))], unknownFields: 0 }
-      : transform({ offset: record, timestampMs: Date.now(), key: made.key, value: made.value, headers: headersOf(made) });
+    const { key, value } = made;
+    const raw = { offset: record, timestampMs: Date.now(), key, value, headers: headersOf(made) };
+    const { outcomes, unknownFields } = transform(raw);
     record += 1;
     for (const [index, outcome] of outcomes.entries()) yield { record, outcome, unknownFields: index === 0 ? unknownFields : 0 };
   }
 }
 
 function headersOf({ unreadable }: MadeRecord): Record<string, Buffer> {
-  return unreadable === undefined ? {} : { [UNREADABLE_HEADER]: Buffer.from(unreadable) };
-}
-
-function tooLarge(length: number, maxBytes: number): Outcome {
-  const message = `the record has ${length} bytes; allowed are at most ${maxBytes} (spec.record.maxBytes)`;
-  return { kind: 'refused', index: 0, stage: 'decode', reason: 'size', message, value: null };
+  const headers = unreadable ? encodeUnreadable(unreadable) : {};
+  return Object.fromEntries(Object.entries(headers).map(([name, text]) => [name, Buffer.from(text)]));
 }
 
 export interface SampleSummary {

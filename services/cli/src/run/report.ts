@@ -17,10 +17,8 @@ export interface OnceReport {
   booleans: BoolCount[];
 }
 
-/** @param oversize records that the producer refused, since they are larger than a raw record may be: they are in the DLQ only */
-export function onceReport(sample: Sample, booleans: BoolCount[], oversize: number): OnceReport {
-  const counted = totalsOf(sample);
-  const totals = { ...counted, read: counted.read + oversize, refused: counted.refused + oversize };
+export function onceReport(sample: Sample, booleans: BoolCount[]): OnceReport {
+  const totals = totalsOf(sample);
   const open = unaccounted(totals);
   return { pipeline: sample.pipeline, totals, unaccounted: open, problem: problemOf(sample, totals, open), booleans };
 }

@@ -7,18 +7,14 @@
  */
 import { existsSync, mkdirSync, renameSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import type { Kafka } from '@millrace/core/kafka/kafka.ts';
 import type { LoadedPipeline } from '@millrace/core/spec/load.ts';
 import { namesOf } from '@millrace/core/spec/names.ts';
 import { claim, type Release } from '@millrace/embedded/claim.ts';
 import { setupPipeline } from '@millrace/setup/setup.ts';
 import type { Logger } from 'pino';
 import { fileLog } from '../log.ts';
-import { countOversize } from '../records/refusals.ts';
 import { closeServers, connectServers, environmentOf, type ServerOptions } from '../servers.ts';
 import { boolCounts, type Servers } from '../status/collect.ts';
-import type { Sample } from '../status/sample.ts';
-import { totalsOf } from '../status/totals.ts';
 import { greeting } from './greeting.ts';
 import { startPlatform } from './platform.ts';
 import { type OnceReport, onceReport } from './report.ts';
@@ -113,7 +109,7 @@ async function setUp({ pipeline, warnings }: LoadedPipeline, servers: Servers, l
 async function reportsOf(
   outcome: Outcome,
   pipelines: readonly LoadedPipeline[],
-  { kafka, database }: Servers,
+  { database }: Servers,
   folder: string,
 ): Promise<OnceReport[]> {
   if (outcome.stalled.length > 0)
@@ -121,15 +117,7 @@ async function reportsOf(
   const reports: OnceReport[] = [];
   for (const [index, sample] of outcome.samples.entries()) {
     const pipeline = pipelines[index]?.pipeline;
-    if (sample && pipeline)
-      reports.push(onceReport(sample, await boolCounts(pipeline, database), await oversizeOf(sample, kafka)));
+    if (sample && pipeline) reports.push(onceReport(sample, await boolCounts(pipeline, database)));
   }
   return reports;
-}
-
-/** Read from the DLQ only where it holds more than processor and sink wrote. */
-async function oversizeOf(sample: Sample, kafka: Kafka): Promise<number> {
-  const written = sample.dlq.bounds.reduce((sum, { end }) => sum + end, 0);
-  if (sample.raw.id === null || written <= totalsOf(sample).refused) return 0;
-  return countOversize(kafka, sample.dlq.name, sample.raw.id);
 }

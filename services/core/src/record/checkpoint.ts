@@ -3,8 +3,8 @@
  * `<raw topic>.replay`, with the ordinal as offset (DESIGN 1.2 rule 6).
  *
  * Invariants:
- * - Every record with an ordinal below `ordinal` is in the raw topic (or, larger than allowed, in the DLQ). Records from
- *   there on may be, and are compared with the `replay-position` at the end of each raw partition.
+ * - Every record with an ordinal below `ordinal` is in the raw topic. Records from there on may be, and are compared with
+ *   the `replay-position` at the end of each raw partition.
  * - Those records were sent to the partition that their key has among `partitions`.
  */
 import { z } from 'zod';

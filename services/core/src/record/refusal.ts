@@ -5,9 +5,9 @@
  * topic; readers show it once.
  */
 
-import { createHash } from 'node:crypto';
 import type { KafkaRecord, OutRecord } from '../kafka/kafka.ts';
 import type { Origin } from './origin.ts';
+import { type Oversize, oversizeOf } from './raw.ts';
 
 export type Stage = 'decode' | 'validate' | 'derive' | 'filter' | 'store';
 
@@ -24,13 +24,18 @@ export interface Refusal {
   origin: Omit<Origin, 'count'>;
   /** Append time of the raw record, epoch ms. */
   rawTimestampMs: number;
+  /** Set where the bytes in this record are only the beginning of the original. */
+  oversize?: Oversize;
 }
 
 const PREFIX = 'millrace.error.';
 const MAX_MESSAGE = 2_000;
 const KEPT_BYTES = 65_536;
 
-/** The DLQ record of a refusal; bytes over `maxBytes` are cut to 64 KiB, with length and sha256 in the headers. */
+/**
+ * The DLQ record of a refusal; bytes over `maxBytes` are cut to 64 KiB. Where they are cut, here or by the source
+ * before, length and sha256 of the original are in the headers.
+ */
 export function refusalRecord(refusal: Refusal, original: Pick<KafkaRecord, 'key' | 'value'>, maxBytes: number): OutRecord {
   const headers: Record<string, string> = {
     [`${PREFIX}stage`]: refusal.stage,
@@ -44,10 +49,13 @@ export function refusalRecord(refusal: Refusal, original: Pick<KafkaRecord, 'key
     [`${PREFIX}timestamp`]: String(refusal.rawTimestampMs),
   };
   const { key, value } = original;
-  if (value === null || value.length <= maxBytes) return { key, value, headers };
-  headers[`${PREFIX}length`] = String(value.length);
-  headers[`${PREFIX}sha256`] = createHash('sha256').update(value).digest('hex');
-  return { key, value: value.subarray(0, KEPT_BYTES), headers };
+  const tooLarge = value !== null && value.length > maxBytes;
+  const oversize = refusal.oversize ?? (tooLarge ? oversizeOf(value) : null);
+  if (oversize) {
+    headers[`${PREFIX}length`] = String(oversize.length);
+    headers[`${PREFIX}sha256`] = oversize.sha256;
+  }
+  return { key, value: tooLarge ? value.subarray(0, KEPT_BYTES) : value, headers };
 }
 
 /** Reads the headers of a DLQ record back. @throws Error naming the header that is missing or no number. */
@@ -71,6 +79,7 @@ export function readRefusal(headers: Readonly<Record<string, Buffer>>): Refusal 
     partition: number('partition'),
     origin: { topicId: text('topic-id'), offset: number('offset'), index: number('index') },
     rawTimestampMs: number('timestamp'),
+    ...(headers[`${PREFIX}length`] === undefined ? {} : { oversize: { length: number('length'), sha256: text('sha256') } }),
   };
 }
 

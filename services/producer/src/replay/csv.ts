@@ -50,7 +50,7 @@ class Rows {
   /** Has taken `#rest` up to `#parsed`; null: to be made anew at `#start`. */
   #parser: Parser | null = null;
   #parsed = 0;
-  /** What the parser found: values of a row, and the byte in the file where it ends (before its line end). */
+  /** What the parser found: values of a row, and the byte in the file where the next one starts. */
   #found: { values: string[]; end: number }[] = [];
   /** The line that is being given up, until its end is seen. */
   #givenUp: { line: Collector; start: number; reason: string } | null = null;
@@ -127,19 +127,21 @@ class Rows {
     this.#found = [];
     for (const { values, end } of found) {
       const start = this.#start;
-      const bytes = withoutLineEnds(this.#rest.subarray(0, end - start));
+      const taken = this.#rest.subarray(0, end - start);
+      const leading = taken.findIndex((byte) => !isLineEnd(byte));
+      const bytes = taken.subarray(leading, 1 + taken.findLastIndex((byte) => !isLineEnd(byte)));
       if (!this.columns) {
         this.columns = columnNames(values, bytes, this.#rules);
         this.#consume(end - start);
         continue;
       }
       const reason = this.#mistake(values, bytes);
-      if (reason !== null && bytes.includes(NEWLINE)) {
+      if (reason !== null && bytes.some(isLineEnd)) {
         this.#giveUp(reason);
         return true;
       }
       this.#consume(end - start);
-      const place = { bytes, start, end, crc: this.crc };
+      const place = { bytes, start: start + leading, end, crc: this.crc };
       this.#pieces.push(reason === null ? { ...place, row: this.#row(values) } : { ...place, unreadable: reason });
     }
     return false;
@@ -161,7 +163,7 @@ class Rows {
   #giveUp(reason: string): void {
     if (!this.columns) throw new InputError(`the header of ${this.#rules.name} cannot be read: ${reason}`);
     this.#parser = null;
-    this.#givenUp = { line: new Collector(this.#rules.maxBytes), start: this.#start, reason };
+    this.#givenUp = { line: new Collector(this.#rules.maxBytes), start: this.#start, reason: withoutLine(reason) };
   }
 
   /** Takes the first line of `#rest` as it is; false where its end is not there yet. */
@@ -169,7 +171,10 @@ class Rows {
     const givenUp = this.#givenUp;
     if (!givenUp) return true;
     let from = 0;
-    if (givenUp.line.length === 0) while (isLineEnd(this.#rest[from])) from++;
+    if (givenUp.line.length === 0) {
+      while (isLineEnd(this.#rest[from])) from++;
+      givenUp.start = this.#start + from;
+    }
     let to = from;
     while (to < this.#rest.length && !isLineEnd(this.#rest[to])) to++;
     givenUp.line.add(this.#rest.subarray(from, to));
@@ -194,9 +199,7 @@ function isLineEnd(byte: number | undefined): boolean {
   return byte === NEWLINE || byte === RETURN;
 }
 
-/** Without the end of the line before, at which the parser's count of a row starts. */
-function withoutLineEnds(bytes: Buffer): Buffer {
-  let from = 0;
-  while (isLineEnd(bytes[from])) from++;
-  return bytes.subarray(from);
+/** The parser counts lines from where it was started, which tells nobody a place in the file. */
+function withoutLine(reason: string): string {
+  return reason.replace(/ at line \d+/, '');
 }

@@ -1,24 +1,19 @@
 /** What the readers of csv, json and ndjson have in common: bytes in, records with their places out. */
 import { createHash, type Hash } from 'node:crypto';
+import type { Oversize } from '@millrace/core/record/raw.ts';
 
 /** The input cannot be read, or not further. What was read before is sent; the message names the place and what is allowed. */
 export class InputError extends Error {
   override name = 'InputError';
 }
 
-/** Of a record larger than `record.maxBytes`, of which only the first 64 KiB are kept. */
-export interface Oversize {
-  length: number;
-  sha256: string;
-}
-
 /** One record as it stands in a file. */
 export interface Piece {
-  /** Its bytes, or the first 64 KiB of them where `oversize` is set. */
+  /** Its bytes, or the beginning of them where `oversize` is set. */
   bytes: Buffer;
   /** A csv row by column name. */
   row?: Record<string, string>;
-  /** Why this csv row could not be read; its bytes go on as they are. */
+  /** Why this csv row could not be read: its bytes go on as they are. */
   unreadable?: string;
   oversize?: Oversize;
   /** Where it starts, and where the next one does: bytes of the (decompressed) file. */
@@ -45,7 +40,7 @@ export interface ReadFrom {
 export interface ReadRules {
   /** For messages. */
   name: string;
-  /** Records with more bytes are cut to 64 KiB, with length and sha256. */
+  /** Of a record with more bytes only the beginning is kept (`keptBytes`), with length and sha256. */
   maxBytes: number;
   /** csv only. */
   delimiter: string;
@@ -57,20 +52,27 @@ export type Read = (open: Open, from: ReadFrom, rules: ReadRules) => AsyncGenera
 const KEPT_BYTES = 65_536;
 const MARK = Buffer.from('\ufeff');
 
+/** How many bytes are kept of a record that is larger than `maxBytes`. */
+export function keptBytes(maxBytes: number): number {
+  return Math.min(KEPT_BYTES, maxBytes);
+}
+
 /** Bytes of a UTF-8 byte order mark at the start of `bytes`: 3 or 0. */
 export function markLength(bytes: Buffer): number {
   return bytes.subarray(0, MARK.length).equals(MARK) ? MARK.length : 0;
 }
 
-/** Collects the bytes of one record across chunks; over `maxBytes` it keeps 64 KiB, the length and the hash. */
+/** Collects the bytes of one record across chunks; over `maxBytes` it keeps the beginning, the length and the hash. */
 export class Collector {
   readonly #maxBytes: number;
+  readonly #kept: number;
   #parts: Buffer[] = [];
   #length = 0;
   #hash: Hash | null = null;
 
   constructor(maxBytes: number) {
     this.#maxBytes = maxBytes;
+    this.#kept = keptBytes(maxBytes);
   }
 
   get length(): number {
@@ -78,18 +80,16 @@ export class Collector {
   }
 
   add(bytes: Buffer): void {
-    const kept = this.#length;
     this.#length += bytes.length;
     if (this.#hash) {
       this.#hash.update(bytes);
-      if (kept < KEPT_BYTES) this.#parts.push(bytes.subarray(0, KEPT_BYTES - kept));
       return;
     }
     this.#parts.push(bytes);
     if (this.#length <= this.#maxBytes) return;
     const all = Buffer.concat(this.#parts);
     this.#hash = createHash('sha256').update(all);
-    this.#parts = [Buffer.from(all.subarray(0, KEPT_BYTES))];
+    this.#parts = [Buffer.from(all.subarray(0, this.#kept))];
   }
 
   /** The record, and empty again. */

@@ -119,10 +119,13 @@ const READERS: [string, Read, (values: string[]) => string, string][] = [
 ];
 
 describe.each(READERS)('%s', (_name, read, make, large) => {
-  test('a record over the limit costs 64 KiB of memory, and its neighbours are read', async () => {
-    const { pieces } = await all(read, make(['v', 'x'.repeat(70_000), 'w']), undefined, 997);
+  test.each([
+    [100, 100],
+    [69_000, 65_536],
+  ])('of a record over the limit of %i bytes %i are kept, and its neighbours are read', async (maxBytes, kept) => {
+    const { pieces } = await all(read, make(['v', 'x'.repeat(70_000), 'w']), undefined, 997, maxBytes);
     expect(pieces).toHaveLength(3);
-    expect(pieces[1]?.bytes.length).toBe(65_536);
+    expect(pieces[1]?.bytes.toString()).toBe(large.slice(0, kept));
     expect(pieces[1]?.oversize).toEqual({ length: large.length, sha256: createHash('sha256').update(large).digest('hex') });
     expect(pieces[2]?.oversize).toBeUndefined();
   });
@@ -157,8 +160,9 @@ test('csv: any damage to quotes and commas loses no line', async () => {
     fc.asyncProperty(fc.array(line, { minLength: 1, maxLength: 10 }), fc.integer({ min: 1, max: 30 }), async (lines, chunk) => {
       const text = `a,b\n${lines.join('\n')}\n`;
       const { pieces } = await all(readCsv, text, undefined, chunk);
-      const covered = pieces.map((piece) => Buffer.from(text).subarray(piece.start, piece.end).toString()).join('');
-      expect(covered.trim()).toBe(lines.join('\n'));
+      const covered = pieces.map((piece) => Buffer.from(text).subarray(piece.start, piece.end).toString().trim()).join('\n');
+      expect(covered).toBe(lines.join('\n'));
+      for (const { start, bytes } of pieces) expect(text.slice(start, start + bytes.length)).toBe(bytes.toString());
       for (const piece of pieces) expect(piece.row === undefined ? piece.bytes.toString().split('\n').length : 1).toBe(1);
     }),
   );

@@ -1,4 +1,5 @@
 import { parseJson } from '@millrace/core/record/json.ts';
+import { oversizeOf } from '@millrace/core/record/raw.ts';
 import type { Replay } from '@millrace/core/spec/source.ts';
 import { describe, expect, test } from 'vitest';
 import { pipelineOf } from '../testing/pipeline.ts';
@@ -90,6 +91,40 @@ describe('clock', () => {
     const text = ' {"device" : "a", "n":1.10 , "big":1716760513715797500}';
     expect(make({}, [text])[0]?.value).toBe(text);
     expect(parseJson(text)).toEqual({ device: 'a', n: 1.1, big: 1716760513715797500n });
+  });
+});
+
+describe('what cannot be read is sent all the same, with the place', () => {
+  const unreadable = (piece: Partial<Piece>) => {
+    const spec: Replay = { path: 'x.csv' };
+    const pipeline = pipelineOf('records', { replay: spec }, { record: { maxBytes: 1_024 } });
+    const placed = { piece: { ...PLACE, start: 7, bytes: Buffer.from('abc'), ...piece }, name: 'x.csv' };
+    return recordMaker(pipeline, spec, {})({ ...placed, next: { loop: 0, file: 0, byte: 1, crc: 0 } }).make(0);
+  };
+  const oversize = { length: 5_000, sha256: 'ab' };
+  const tooLarge = (found: string) =>
+    `the record at byte 7 of x.csv has ${found}; allowed are at most 1024 (spec.record.maxBytes)`;
+
+  test('a broken row', () => {
+    const { key, value, ...record } = unreadable({ unreadable: 'no UTF-8' });
+    expect([key.toString(), value.toString()]).toEqual([expect.stringMatching(/^[0-9a-f]{16}$/), 'abc']);
+    expect(record).toEqual({ unreadable: { message: 'at byte 7 of x.csv: no UTF-8' } });
+  });
+
+  test.each([{ oversize }, { oversize, unreadable: 'the csv row is too long' }])('a record that is too large: %j', (piece) => {
+    expect(unreadable(piece)).toMatchObject({
+      value: Buffer.from('abc'),
+      unreadable: { message: tooLarge('5000 bytes'), oversize },
+    });
+  });
+
+  test('a csv row that is too large as JSON keeps its key', () => {
+    const json = Buffer.from(JSON.stringify({ device: 'a', value: '"'.repeat(600) }));
+    expect(unreadable({ row: { device: 'a', value: '"'.repeat(600) } })).toEqual({
+      key: Buffer.from('a'),
+      value: json.subarray(0, 1_024),
+      unreadable: { message: tooLarge(`${json.length} bytes as JSON`), oversize: oversizeOf(json) },
+    });
   });
 });
 

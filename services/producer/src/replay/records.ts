@@ -1,7 +1,7 @@
 /** From pieces of files to the records that are sent: place, key, pace and clock. */
-import { createHash } from 'node:crypto';
 import type { Checkpoint } from '@millrace/core/record/checkpoint.ts';
 import { JsonError, parseJson, stringifyJson } from '@millrace/core/record/json.ts';
+import { oversizeOf } from '@millrace/core/record/raw.ts';
 import { maxRecordBytesOf } from '@millrace/core/spec/defaults.ts';
 import { durationMs } from '@millrace/core/spec/duration.ts';
 import type { Pipeline } from '@millrace/core/spec/pipeline.ts';
@@ -9,9 +9,7 @@ import type { Replay } from '@millrace/core/spec/source.ts';
 import type { InputRecord, MadeRecord, Place } from '../send/input.ts';
 import { hashKey, keyReader } from '../send/key.ts';
 import { clockOf, MS_NS } from './clock.ts';
-import type { Piece } from './piece.ts';
-
-const KEPT_BYTES = 65_536;
+import { keptBytes, type Piece } from './piece.ts';
 
 /** A piece of a file, and where in the whole input it stands. */
 export interface PlacedPiece {
@@ -44,11 +42,13 @@ export function recordMaker(
 
   function make({ piece, name, next }: PlacedPiece, record: unknown, nowMs: number): MadeRecord {
     const place = `at byte ${piece.start} of ${name}`;
-    const { bytes, unreadable, oversize } = piece;
-    if (unreadable !== undefined || oversize) {
-      const key = hashKey(bytes);
-      return { key, value: bytes, place, ...(unreadable === undefined ? {} : { unreadable }), ...(oversize ? { oversize } : {}) };
+    const { bytes, unreadable } = piece;
+    if (piece.oversize) {
+      const message = tooLarge(place, `${piece.oversize.length} bytes`);
+      return { key: hashKey(bytes), value: bytes, unreadable: { message, oversize: piece.oversize } };
     }
+    if (unreadable !== undefined)
+      return { key: hashKey(bytes), value: Buffer.from(bytes), unreadable: { message: `${place}: ${unreadable}` } };
     // Before the clock is set: what is no device key is hashed as it stands in the file.
     const key = keyOf(record, bytes);
     const moved = move(record, nowMs, next.loop);
@@ -58,9 +58,14 @@ export function recordMaker(
       : moved
         ? Buffer.from(stringifyJson(record))
         : Buffer.from(bytes);
-    if (value.length <= maxBytes) return { key, value, place };
-    const sha256 = createHash('sha256').update(value).digest('hex');
-    return { key, value: value.subarray(0, KEPT_BYTES), place, oversize: { length: value.length, sha256 } };
+    if (value.length <= maxBytes) return { key, value };
+    const message = tooLarge(place, `${value.length} bytes as JSON`);
+    const beginning = Buffer.from(value.subarray(0, keptBytes(maxBytes)));
+    return { key, value: beginning, unreadable: { message, oversize: oversizeOf(value) } };
+  }
+
+  function tooLarge(place: string, found: string): string {
+    return `the record ${place} has ${found}; allowed are at most ${maxBytes} (spec.record.maxBytes)`;
   }
 
   function move(record: unknown, nowMs: number, loop: number): boolean {

@@ -11,7 +11,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Sender, TopicState } from '@millrace/core/kafka/kafka.ts';
 import type { RoleContext, Worker, WorkerHealth } from '@millrace/core/role/role.ts';
-import { maxRecordBytesOf } from '@millrace/core/spec/defaults.ts';
 import { namesOf } from '@millrace/core/spec/names.ts';
 import type { Pipeline } from '@millrace/core/spec/pipeline.ts';
 import { metricsOf } from '../metrics.ts';
@@ -56,9 +55,9 @@ export function startCheckpointed({ pipeline, context, kind, open, limit }: Chec
   const failure = Promise.withResolvers<Error>();
   let health: () => WorkerHealth = () => ({ ready: false, state: 'starting' });
 
-  async function topicOf(name: string): Promise<TopicState> {
-    const topic = await kafka.topic(name);
-    if (!topic) throw new Error(`there is no topic ${name}; setup makes it`);
+  async function rawTopic(): Promise<TopicState> {
+    const topic = await kafka.topic(names.raw);
+    if (!topic) throw new Error(`there is no topic ${names.raw}; setup makes it`);
     return topic;
   }
 
@@ -66,7 +65,7 @@ export function startCheckpointed({ pipeline, context, kind, open, limit }: Chec
   async function once(sender: Sender): Promise<void> {
     const ending = new AbortController();
     const signal = AbortSignal.any([stopping.signal, ending.signal]);
-    const [topic, dlq] = await Promise.all([topicOf(names.raw), topicOf(names.dlq)]);
+    const topic = await rawTopic();
     const input = await open(signal);
     const start = await chooseRun(kafka, names, input, topic, log);
     const last = await lastOrdinals(kafka, names.raw, start.run, signal);
@@ -83,8 +82,6 @@ export function startCheckpointed({ pipeline, context, kind, open, limit }: Chec
       last,
       limit,
       raw: names.raw,
-      dlq: { topic: names.dlq, partitions: dlq.partitions },
-      maxBytes: maxRecordBytesOf(pipeline),
       sender,
       metrics,
       labels,

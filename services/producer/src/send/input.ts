@@ -1,6 +1,6 @@
 /** What replay and simulator have in common: records in a fixed order, any of which can be found again. */
 import type { Checkpoint } from '@millrace/core/record/checkpoint.ts';
-import type { Oversize } from '../replay/piece.ts';
+import type { Unreadable } from '@millrace/core/record/raw.ts';
 
 /** Where in the input a record starts (`core/record/checkpoint.ts`). */
 export type Place = Pick<Checkpoint, 'loop' | 'file' | 'byte' | 'crc'>;
@@ -16,13 +16,10 @@ export interface InputRecord {
 
 export interface MadeRecord {
   key: Buffer;
-  /** Its bytes, or the first 64 KiB of them where `oversize` is set. */
+  /** Its bytes, or the beginning of them where it is too large. */
   value: Buffer;
-  /** Why it could not be read: it is sent as it stands, to be refused. */
-  unreadable?: string;
-  oversize?: Oversize;
-  /** Where it stands, for messages. */
-  place?: string;
+  /** Why it could not be read, or that it is too large: it is sent all the same, to be refused. */
+  unreadable?: Unreadable;
 }
 
 export interface Input {

@@ -1,4 +1,3 @@
-import type { OutRecord } from '@millrace/core/kafka/kafka.ts';
 import { describe, expect, test } from 'vitest';
 import { Lanes } from './lanes.ts';
 
@@ -12,7 +11,7 @@ function lanes(maxUnacknowledgedBytes?: number) {
   const sends: Send[] = [];
   const rejected: Error[] = [];
   const made = new Lanes<string>({
-    send: (_topic, partition, records: readonly OutRecord[]) => {
+    send: (partition, records) => {
       const answer = Promise.withResolvers<void>();
       sends.push({ partition, values: records.map(({ value }) => value?.toString() ?? ''), answer });
       return answer.promise;
@@ -24,7 +23,7 @@ function lanes(maxUnacknowledgedBytes?: number) {
   let ordinal = 0;
   const add = (partition: number, bytes = 10): void => {
     const record = { key: null, value: Buffer.from(String(ordinal)), headers: {} };
-    made.add('raw', partition, { ordinal, place: `place ${ordinal}`, record, bytes });
+    made.add(partition, { ordinal, place: `place ${ordinal}`, record, bytes });
     ordinal++;
   };
   return { lanes: made, sends, rejected, add };

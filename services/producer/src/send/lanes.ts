@@ -1,5 +1,5 @@
 /**
- * Sends records in order, one lane per partition of a topic.
+ * Sends records in order, one lane per partition.
  *
  * Invariants:
  * - One send per lane is in flight; several lanes send at a time.
@@ -25,7 +25,6 @@ export interface Sending<Place> {
 }
 
 interface Lane<Place> {
-  topic: string;
   partition: number;
   queue: Entry<Place>[];
   queuedBytes: number;
@@ -38,8 +37,8 @@ interface Entry<Place> extends Sending<Place> {
 }
 
 export interface LanesOptions {
-  send(topic: string, partition: number, records: readonly OutRecord[]): Promise<unknown>;
-  acknowledged(topic: string, records: number, bytes: number): void;
+  send(partition: number, records: readonly OutRecord[]): Promise<unknown>;
+  acknowledged(records: readonly OutRecord[]): void;
   /** Called once, when the first send was rejected. */
   rejected(error: Error): void;
   maxUnacknowledgedBytes?: number;
@@ -47,7 +46,7 @@ export interface LanesOptions {
 
 export class Lanes<Place> {
   readonly #options: LanesOptions;
-  readonly #lanes = new Map<string, Lane<Place>>();
+  readonly #lanes = new Map<number, Lane<Place>>();
   readonly #maxBytes: number;
   #added = 0;
   #unacknowledged = 0;
@@ -71,13 +70,12 @@ export class Lanes<Place> {
     return this.#failure !== null || this.#unacknowledged >= this.#maxBytes;
   }
 
-  add(topic: string, partition: number, sending: Sending<Place>): void {
+  add(partition: number, sending: Sending<Place>): void {
     if (this.#closed || this.#failure) return; // `room` and `drained` say so
-    const key = `${topic}/${partition}`;
-    let lane = this.#lanes.get(key);
+    let lane = this.#lanes.get(partition);
     if (!lane) {
-      lane = { topic, partition, queue: [], queuedBytes: 0, inFlight: [] };
-      this.#lanes.set(key, lane);
+      lane = { partition, queue: [], queuedBytes: 0, inFlight: [] };
+      this.#lanes.set(partition, lane);
     }
     lane.queue.push({ ...sending, before: this.#added });
     lane.queuedBytes += sending.bytes;
@@ -130,18 +128,14 @@ export class Lanes<Place> {
       bytes += entry.bytes;
       count++;
     }
-    const batch = lane.queue.splice(0, count);
+    lane.inFlight = lane.queue.splice(0, count);
     lane.queuedBytes -= bytes;
-    lane.inFlight = batch;
+    const records = lane.inFlight.map(({ record }) => record);
     this.#inFlight++;
     this.#options
-      .send(
-        lane.topic,
-        lane.partition,
-        batch.map(({ record }) => record),
-      )
+      .send(lane.partition, records)
       .then(
-        () => this.#acknowledged(lane, bytes),
+        () => this.#acknowledged(lane, records, bytes),
         (error: unknown) => this.#reject(error instanceof Error ? error : new Error(String(error))),
       )
       .finally(() => {
@@ -151,11 +145,10 @@ export class Lanes<Place> {
       });
   }
 
-  #acknowledged(lane: Lane<Place>, bytes: number): void {
-    const count = lane.inFlight.length;
+  #acknowledged(lane: Lane<Place>, records: readonly OutRecord[], bytes: number): void {
     lane.inFlight = [];
     this.#unacknowledged -= bytes;
-    this.#options.acknowledged(lane.topic, count, bytes);
+    this.#options.acknowledged(records);
     if (lane.queue.length > 0) this.#send(lane);
   }
 

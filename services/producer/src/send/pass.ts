@@ -7,11 +7,12 @@
  */
 import type { Sender } from '@millrace/core/kafka/kafka.ts';
 import type { Checkpoint } from '@millrace/core/record/checkpoint.ts';
+import { UNREADABLE_HEADER } from '@millrace/core/record/raw.ts';
 import type { ProducerMetrics } from '../metrics.ts';
 import { InputError } from '../replay/piece.ts';
 import type { Input, InputRecord, Place } from './input.ts';
 import { Lanes } from './lanes.ts';
-import { oversizeRecord, rawRecord } from './outgoing.ts';
+import { rawRecord } from './outgoing.ts';
 import { Pacer } from './pace.ts';
 import { partitionOf } from './partition.ts';
 
@@ -30,8 +31,6 @@ export interface PassOptions {
   /** Stop after this many records of the run; 0: all. */
   limit: number;
   raw: string;
-  dlq: { topic: string; partitions: number };
-  maxBytes: number;
   sender: Sender;
   metrics: ProducerMetrics;
   labels: { pipeline: string; source: string };
@@ -53,13 +52,17 @@ export class Pass {
     this.#ordinal = start.ordinal;
     this.#place = placeOf(start);
     this.#lanes = new Lanes<Place>({
-      send: (topic, partition, records) => sender.send(topic, partition, records),
+      send: (partition, records) => sender.send(raw, partition, records),
       rejected: (error) => this.#broken.abort(error),
-      acknowledged: (topic, records, bytes) => {
-        if (topic === raw) {
-          metrics.records.inc(labels, records);
-          metrics.bytes.inc(labels, bytes - records * OVERHEAD_BYTES);
-        } else metrics.oversize.inc(labels, records);
+      acknowledged: (records) => {
+        let [bytes, unreadable] = [0, 0];
+        for (const { key, value, headers } of records) {
+          bytes += (key?.length ?? 0) + (value?.length ?? 0);
+          if (UNREADABLE_HEADER in headers) unreadable++;
+        }
+        metrics.records.inc(labels, records.length);
+        metrics.bytes.inc(labels, bytes);
+        metrics.unreadable.inc(labels, unreadable);
       },
     });
   }
@@ -130,24 +133,20 @@ export class Pass {
   }
 
   #send(record: InputRecord): void {
-    const { start, partitions, last, raw, dlq, maxBytes, metrics, labels } = this.#options;
+    const { start, partitions, last, metrics, labels } = this.#options;
     const nowMs = Date.now();
     const made = record.make(nowMs);
     const partition = partitionOf(made.key, partitions);
-    const position = { run: start.run, ordinal: this.#ordinal };
-    const context = { source: labels.source, nowMs, position, topic: raw, topicId: start.topicId, partition, maxBytes };
-    const bytes = made.key.length + made.value.length + OVERHEAD_BYTES;
-    const sending = { ordinal: this.#ordinal, place: this.#place, bytes };
-    if (made.oversize) {
-      const { length, sha256 } = made.oversize;
-      this.#lanes.add(dlq.topic, partition % dlq.partitions, {
-        ...sending,
-        record: oversizeRecord(made, length, sha256, context),
-      });
-    } else if (this.#ordinal <= (last[partition] ?? -1)) {
+    if (this.#ordinal <= (last[partition] ?? -1)) {
       metrics.skipped.inc(labels);
     } else {
-      this.#lanes.add(raw, partition, { ...sending, record: rawRecord(made, context) });
+      const position = { run: start.run, ordinal: this.#ordinal };
+      this.#lanes.add(partition, {
+        ordinal: this.#ordinal,
+        place: this.#place,
+        record: rawRecord(made, { source: labels.source, nowMs, position }),
+        bytes: made.key.length + made.value.length + OVERHEAD_BYTES,
+      });
     }
     this.#place = record.next;
     this.#ordinal++;

@@ -1,5 +1,6 @@
 /** Replay and simulator into a real Kafka: what a user fears for a file. */
 import { spawn } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { appendFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
@@ -10,7 +11,7 @@ import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
 import { connectKafka } from '@millrace/core/kafka/connect.ts';
 import type { Kafka } from '@millrace/core/kafka/kafka.ts';
-import { readRefusal, refusalId } from '@millrace/core/record/refusal.ts';
+import { decodeUnreadable } from '@millrace/core/record/raw.ts';
 import type { Worker } from '@millrace/core/role/role.ts';
 import { namesOf } from '@millrace/core/spec/names.ts';
 import type { Pipeline } from '@millrace/core/spec/pipeline.ts';
@@ -20,7 +21,7 @@ import { pino } from 'pino';
 import { Registry } from 'prom-client';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { producer } from '../role.ts';
-import { createTopics, ordinalsOf, pipelineOf, recordsOf, until, untilState, valuesInOrder } from '../testing/pipeline.ts';
+import { createTopic, ordinalsOf, pipelineOf, recordsOf, until, untilState, valuesInOrder } from '../testing/pipeline.ts';
 import { simulate } from './simulate.ts';
 
 const TRAFFIC = fileURLToPath(new URL('../../../../examples/traffic/traffic_counts.csv', import.meta.url));
@@ -62,7 +63,7 @@ async function start(pipeline: Pipeline): Promise<Worker> {
 /** A Pipeline with topics of its own. */
 async function prepare(source: object, options?: Parameters<typeof pipelineOf>[2]): Promise<Pipeline> {
   const pipeline = pipelineOf(`test-${++names}`, source, options);
-  await createTopics(kafka, pipeline);
+  await createTopic(kafka, pipeline);
   return pipeline;
 }
 
@@ -200,40 +201,44 @@ test('a glob is read in the order of the names, csv and json side by side', asyn
   expect(valuesInOrder(await raw(pipeline))).toEqual(['{"device":"a"}', '{"device":"b"}', '{"device":"c"}']);
 });
 
-test('a record that is too large is in the DLQ with its length and hash, its neighbours are not held up', async () => {
+test('a record that is too large is sent in its place: the beginning, with place, length and hash of the whole', async () => {
   const large = `{"device":"a","x":"${'y'.repeat(100_000)}"}`;
   const pipeline = await prepare(
     { replay: { path: write('large.ndjson', `{"device":"a"}\n${large}\n{"device":"b"}\n`) } },
     { record: { maxBytes: 2048 } },
   );
   expect(await untilState(await start(pipeline), 'completed')).toBe('completed: 3 records');
+  const logs = await raw(pipeline);
+  expectOnce(logs, 3);
+  expect(valuesInOrder(logs)).toEqual(['{"device":"a"}', large.slice(0, 2048), '{"device":"b"}']);
   expect(
-    ordinalsOf(await raw(pipeline))
+    logs
       .flat()
-      .toSorted(),
-  ).toEqual([0, 2]);
-  const refused = (await recordsOf(kafka, namesOf(pipeline).dlq)).flat();
-  expect(refused).toHaveLength(1);
-  const [record] = refused;
-  const refusal = readRefusal(record?.headers ?? {});
-  expect(refusal).toMatchObject({ stage: 'decode', reason: 'size', topic: namesOf(pipeline).raw });
-  expect(refusal.message).toMatch(/at byte 15 of .*large\.ndjson has 100021 bytes; allowed are at most 2048/);
-  expect(refusalId(refusal)).toMatch(/~r\S+:\d:1:0:decode$/);
-  expect(record?.value?.length).toBe(65_536);
-  expect(record?.headers['millrace.error.length']?.toString()).toBe(String(large.length));
+      .map(({ headers }) => decodeUnreadable(headers))
+      .filter((unreadable) => unreadable !== null),
+  ).toEqual([
+    {
+      message: expect.stringMatching(
+        /^the record at byte 15 of .*large\.ndjson has 100021 bytes; allowed are at most 2048 \(spec\.record\.maxBytes\)$/,
+      ),
+      oversize: { length: large.length, sha256: createHash('sha256').update(large).digest('hex') },
+    },
+  ]);
+  const counted = await Promise.all(
+    ['records', 'unreadable'].map((name) => metrics.getSingleMetric(`millrace_producer_${name}_total`)?.get()),
+  );
+  expect(counted.map((metric) => metric?.values.map(({ value }) => value))).toEqual([[3], [1]]);
 });
 
-test('a broken csv row goes on as it stands, with the reason', async () => {
+test('a broken csv row goes on as it stands, with place and reason', async () => {
   const pipeline = await prepare({ replay: { path: write('broken.csv', 'device,value\na,1\nb\nc,3\n') } });
   await untilState(await start(pipeline), 'completed');
   const logs = await raw(pipeline);
   expect(valuesInOrder(logs)[1]).toBe('b');
-  expect(
-    logs
-      .flat()
-      .find(({ value }) => value?.toString() === 'b')
-      ?.headers.unreadable?.toString(),
-  ).toBe('the csv row has 1 values; the header names 2 columns');
+  const broken = logs.flat().find(({ value }) => value?.toString() === 'b');
+  expect(decodeUnreadable(broken?.headers ?? {})).toEqual({
+    message: expect.stringMatching(/^at byte 17 of .*broken\.csv: the csv row has 1 values; the header names 2 columns$/),
+  });
 });
 
 test('limit stops, and a higher one goes on', async () => {

@@ -20,14 +20,12 @@ export function pipelineOf(name: string, source: object, { record = {}, table = 
   });
 }
 
-export async function createTopics(kafka: Kafka, pipeline: Pipeline): Promise<void> {
-  const names = namesOf(pipeline);
-  for (const name of [names.raw, names.dlq])
-    await kafka.createTopic({
-      name,
-      partitions: pipeline.spec.topics?.partitions ?? 1,
-      config: { 'max.message.bytes': '1200000' },
-    });
+export async function createTopic(kafka: Kafka, pipeline: Pipeline): Promise<void> {
+  await kafka.createTopic({
+    name: namesOf(pipeline).raw,
+    partitions: pipeline.spec.topics?.partitions ?? 1,
+    config: { 'max.message.bytes': '1200000' },
+  });
 }
 
 /** All records of a topic, by partition. */
