@@ -124,7 +124,9 @@ test('validate --sample shows rows, refusals and drops of a file, and reads on a
   expect(ran.stderr).toBe('');
   expect(ran.stdout).toMatch(/\n2024-01-01T00:00:00Z +a +1\n/);
   expect(ran.stdout).toMatch(/record 2 is refused \(validate, \w+\): .*value.*"11"/);
-  expect(ran.stdout).toMatch(/record 3 is refused \(decode, /);
+  expect(ran.stdout).toMatch(
+    /record 3 is refused \(decode, parse\): at byte 78 of .*sample\.csv: the csv row has 3 values; the header names 4 columns\n/,
+  );
   expect(ran.stdout).toMatch(/record 4 is refused \(validate, time\): .*"never"/);
   expect(ran.stdout).toMatch(/\n5 records: 2 rows, 3 refused, 0 dropped; \d+ values of fields that no rule names/);
   const lines = (await millrace(['validate', good, '--sample', sample, '--json'])).stdout.trimEnd().split('\n');

@@ -97,6 +97,7 @@ function jsonOf(one: Refused): Record<string, unknown> {
 }
 
 function whole({ id, refusal, record }: Refused): string {
+  const { oversize } = refusal;
   const lines: [string, string][] = [
     ['id', id],
     ['raw record', `partition ${refusal.partition}, offset ${refusal.origin.offset}, row ${refusal.origin.index}`],
@@ -105,7 +106,14 @@ function whole({ id, refusal, record }: Refused): string {
     ['reason', refusal.reason],
     ['message', refusal.message],
     ['key', textOf(record.key) ?? '(null)'],
-    ['value', textOf(record.value) ?? '(null)'],
   ];
+  if (oversize) {
+    const { length, sha256 } = oversize;
+    lines.push([
+      'original',
+      `${many(length, 'byte')}, of which the first ${count(record.value?.length ?? 0)} are kept; sha256 ${sha256}`,
+    ]);
+  }
+  lines.push(['value', textOf(record.value) ?? '(null)']);
   return lines.map(([name, value]) => `${name.padEnd(10)}  ${printable(value)}`).join('\n');
 }
