@@ -3,7 +3,7 @@ import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { copyFile, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { type ChildPlan, endChild, readIfThere, spawnChild, whenReady } from './child.ts';
 import { waitForClaim } from './claim.ts';
@@ -66,6 +66,9 @@ export async function kafkaHome(say: (line: string) => void): Promise<KafkaHome>
       '-Xms48m',
       `-Xmx${heapMegabytes}m`,
       ...flags,
+      // A broker out of memory ends, instead of lingering half alive; what a crashed JVM writes goes beside its log.
+      '-XX:+ExitOnOutOfMemoryError',
+      `-XX:ErrorFile=${join(dirname(logFile), 'java-crash.log')}`,
       ...(archive === undefined ? [] : [`-XX:SharedArchiveFile=${archive}`]),
       `-Dmillrace.log.file=${logFile}`,
       '-cp',
