@@ -6,7 +6,6 @@ import { createHash } from 'node:crypto';
 
 export const SOURCE_HEADER = 'source';
 export const RECEIVED_AT_HEADER = 'received-at';
-export const MQTT_TOPIC_HEADER = 'mqtt-topic';
 export const REPLAY_POSITION_HEADER = 'replay-position';
 export const UNREADABLE_HEADER = 'unreadable';
 const LENGTH_HEADER = 'original-length';

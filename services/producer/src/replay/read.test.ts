@@ -86,13 +86,21 @@ describe('csv', () => {
       'a,b\n1,"2\n3,4\n5","6"\n7,8\n',
       ['1,"2', '{"a":"3","b":"4"}', '5","6"', '{"a":"7","b":"8"}'],
     ],
+    [
+      'the same between carriage returns',
+      'a,b\r1,"2\r3,4\r5","6"\r7,8\r',
+      ['1,"2', '{"a":"3","b":"4"}', '5","6"', '{"a":"7","b":"8"}'],
+    ],
     ['text after a closing quote', 'a,b\n"1"x,2\n3,4\n', ['"1"x,2', '{"a":"3","b":"4"}']],
     ['a quote within a value', 'a,b\n5" pipe,2\n3,4\n', ['5" pipe,2', '{"a":"3","b":"4"}']],
     ['two in a row', 'a,b\n"1"x,2\n"1"y,2\n3,4', ['"1"x,2', '"1"y,2', '{"a":"3","b":"4"}']],
   ])('%s costs that line only', async (_name, text, expected) => {
     const { pieces } = await all(readCsv, text);
     expect(pieces.map((piece) => (piece.row ? JSON.stringify(piece.row) : piece.bytes.toString()))).toEqual(expected);
-    for (const piece of pieces) expect(piece.unreadable === undefined).toBe(piece.row !== undefined);
+    for (const { row, unreadable } of pieces) {
+      expect(unreadable === undefined).toBe(row !== undefined);
+      expect(unreadable ?? '').not.toMatch(/line \d/); // counted from wherever the parser began
+    }
   });
 
   test('bytes that are no UTF-8 are not replaced', async () => {
