@@ -1,11 +1,10 @@
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { chmodSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { clearFolder } from './clear.ts';
 import { identify } from './identity.ts';
+import { hold } from './testing/hold.ts';
 
 let scratch: string;
 beforeEach(() => {
@@ -18,17 +17,10 @@ test('nothing is removed under a server in use; one that was left over is ended 
   const home = join(scratch, 'home');
   mkdirSync(join(home, 'kafka'), { recursive: true });
   writeFileSync(join(home, 'kafka', 'some.jar'), '');
-  const holder = spawn(
-    process.execPath,
-    [join(import.meta.dirname, 'testing/holder.ts'), 'postgres', join(home, 'data', 'postgres')],
-    { stdio: ['ignore', 'pipe', 'inherit'] },
-  );
-  const [line] = await once(holder.stdout, 'data');
-  const pid = Number(String(line).trim());
+  const { holder, pid, kill } = await hold('postgres', join(home, 'data', 'postgres'));
   await expect(clearFolder(home)).rejects.toThrow(`is in use by process ${holder.pid}`);
   expect(existsSync(join(home, 'kafka', 'some.jar'))).toBe(true);
-  holder.kill('SIGKILL');
-  await once(holder, 'exit');
+  await kill();
   expect(identify(pid), 'the server').toBeDefined();
   await clearFolder(home);
   expect(identify(pid), 'the server').toBeUndefined();

@@ -1,4 +1,3 @@
-import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
@@ -9,6 +8,7 @@ import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vit
 import { identify } from './identity.ts';
 import { type EmbeddedKafka, startKafka } from './kafka.ts';
 import { freePorts } from './ports.ts';
+import { hold } from './testing/hold.ts';
 
 let scratch: string;
 beforeAll(() => {
@@ -30,16 +30,6 @@ async function send(kafka: EmbeddedKafka, topic: string, value: string): Promise
 
 async function endOffsets(kafka: EmbeddedKafka, topic: string): Promise<string[]> {
   return withAdmin(kafka, async (admin) => (await admin.fetchTopicOffsets(topic)).map(({ offset }) => offset));
-}
-
-/** A process of its own that starts a broker; resolves with the broker's process id. */
-async function hold(args: string[], env: NodeJS.ProcessEnv = process.env): Promise<{ holder: ChildProcess; pid: number }> {
-  const holder = spawn(process.execPath, [join(import.meta.dirname, 'testing/holder.ts'), 'kafka', ...args], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-    env,
-  });
-  const [line] = await once(holder.stdout ?? process.stdin, 'data');
-  return { holder, pid: Number(String(line).trim()) };
 }
 
 describe('one node', () => {
@@ -88,11 +78,10 @@ test('three nodes: a record is acknowledged while one of them is dead, and stop(
 
 test('a broker left over by a killed process is ended, and its data is taken over', { timeout: 60_000 }, async () => {
   const folder = join(scratch, 'orphan');
-  const { holder, pid } = await hold([folder]);
+  const { holder, pid, kill } = await hold('kafka', folder);
   await expect(startKafka({ folder }), 'while its owner lives').rejects.toThrow(`is in use by process ${holder.pid}`);
   const clusterId = readFileSync(join(folder, 'cluster.json'), 'utf8');
-  holder.kill('SIGKILL');
-  await once(holder, 'exit');
+  await kill();
   expect(identify(pid), 'the orphan').toBeDefined();
   const kafka = await startKafka({ folder });
   onTestFinished(() => kafka.stop());
@@ -108,16 +97,12 @@ test('a temporary broker left over by a killed process is cleared away by the ne
   const env = { ...process.env, TMPDIR: join(scratch, 'tmp') };
   rmSync(env.TMPDIR, { recursive: true, force: true });
   mkdirSync(env.TMPDIR);
-  const first = await hold([], env);
+  const first = await hold('kafka', undefined, env);
   const [left] = readdirSync(env.TMPDIR);
-  first.holder.kill('SIGKILL');
-  await once(first.holder, 'exit');
-  const second = await hold([], env);
+  await first.kill();
+  await hold('kafka', undefined, env);
   expect(identify(first.pid)).toBeUndefined();
   expect(existsSync(join(env.TMPDIR, String(left)))).toBe(false);
-  second.holder.kill('SIGKILL');
-  await once(second.holder, 'exit');
-  process.kill(second.pid, 'SIGKILL');
 });
 
 test('a broker that dies at its start is an error with its last words, and a taken port is named', async () => {

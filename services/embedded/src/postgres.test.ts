@@ -1,4 +1,3 @@
-import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { createServer } from 'node:net';
@@ -9,6 +8,7 @@ import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vit
 import { identify } from './identity.ts';
 import { freePorts } from './ports.ts';
 import { type EmbeddedPostgres, startPostgres } from './postgres.ts';
+import { hold } from './testing/hold.ts';
 
 let scratch: string;
 beforeAll(() => {
@@ -26,21 +26,6 @@ async function query(url: string, sql: string): Promise<Record<string, unknown>[
   } finally {
     await client.end();
   }
-}
-
-/** A process of its own that starts a server; resolves with the server's process id. */
-async function hold(args: string[], env: NodeJS.ProcessEnv = process.env): Promise<{ holder: ChildProcess; pid: number }> {
-  const holder = spawn(process.execPath, [join(import.meta.dirname, 'testing/holder.ts'), 'postgres', ...args], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-    env,
-  });
-  const [line] = await once(holder.stdout ?? process.stdin, 'data');
-  return { holder, pid: Number(String(line).trim()) };
-}
-
-async function killed(holder: ChildProcess): Promise<void> {
-  holder.kill('SIGKILL');
-  await once(holder, 'exit');
 }
 
 describe('a temporary server', () => {
@@ -102,9 +87,9 @@ test('a folder keeps its data and its password, which only the owner can read', 
 
 test('a server left over by a killed process is ended, and its data is taken over', async () => {
   const folder = join(scratch, 'orphan');
-  const { holder, pid } = await hold([folder]);
+  const { pid, kill } = await hold('postgres', folder);
   const password = readFileSync(join(folder, 'password'), 'utf8').trim();
-  await killed(holder);
+  await kill();
   expect(identify(pid), 'the orphan').toBeDefined();
   const postgres = await startPostgres({ folder });
   onTestFinished(() => postgres.stop());
@@ -115,14 +100,12 @@ test('a server left over by a killed process is ended, and its data is taken ove
 test('a temporary server left over by a killed process is cleared away by the next start of anyone', async () => {
   const env = { ...process.env, TMPDIR: join(scratch, 'tmp') };
   mkdirSync(env.TMPDIR, { mode: 0o711 });
-  const first = await hold([], env);
+  const first = await hold('postgres', undefined, env);
   const [left] = readdirSync(env.TMPDIR);
-  await killed(first.holder);
-  const second = await hold([], env);
-  onTestFinished(() => void process.kill(second.pid, 'SIGKILL'));
+  await first.kill();
+  await hold('postgres', undefined, env);
   expect(identify(first.pid)).toBeUndefined();
   expect(existsSync(join(env.TMPDIR, String(left)))).toBe(false);
-  await killed(second.holder);
 });
 
 test('stop() ends a frozen server, too, and removes its folder', async () => {
