@@ -32,7 +32,10 @@ export async function withSession<T>(pool: Pool, statementTimeoutMs: number, wor
   try {
     const session = sessionOf(client, statementTimeoutMs + 10_000);
     await session.query(`SELECT set_config('statement_timeout', $1, false)`, [String(statementTimeoutMs)]);
-    return await work(session);
+    const result = await work(session);
+    // At once: the server notices a closed connection a moment later, in which the next in line would be turned away.
+    await session.query('SELECT pg_advisory_unlock_all()');
+    return result;
   } finally {
     client.release(true);
   }
