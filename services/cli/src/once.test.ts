@@ -85,6 +85,24 @@ describe('run --once', () => {
   });
 });
 
+test('a table that merges late corrections has its books in order', { timeout: 120_000 }, async () => {
+  const merging = join(folder, 'merging.yaml');
+  writeFileSync(
+    merging,
+    SPEC.replaceAll('small', 'merging').replace(
+      'table: { name: merging }',
+      'table: { name: merging, unique: { columns: [id, time] } }',
+    ),
+  );
+  writeFileSync(join(folder, 'merging.csv'), `${CSV}\na0,2024-01-01T00:00:00Z,7,false\na0,2024-01-01T00:00:00Z,8,false`);
+  const ran = await run(['run', merging, '--once']);
+  expect(ran.stdout).toContain(
+    '22 merging records accounted for: 22 read = 16 stored + 2 refused + 2 dropped + 2 merged\n  on: 3 true, 13 false\n',
+  );
+  expect([ran.code, ran.stderr]).toEqual([0, '']);
+  expect((await run(['status', merging])).stdout).toContain('0 repeats left out, 2 merged');
+});
+
 test('status gives the same books, and leaves nothing open', async () => {
   const ran = await run(['status', file, '--json']);
   const [status] = JSON.parse(ran.stdout) as Record<string, unknown>[];

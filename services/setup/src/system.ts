@@ -94,6 +94,10 @@ const MIGRATIONS: readonly string[] = [
   END
   $$;
   `,
+  `
+  -- Rows that a table with spec.table.unique merged into others. Not repeats: those were processed, and counted, before.
+  ALTER TABLE millrace.ledger ADD COLUMN merged bigint NOT NULL DEFAULT 0;
+  `,
 ];
 
 /** Brings the own tables up to date; returns a line per change. Runs its own transaction: call it outside of one. */

@@ -19,8 +19,8 @@ test('counts add up per hour, and nothing to count is no statement', () => {
   count(hours, 3_600_001, 'stored', 2);
   count(hours, 0, 'repeats');
   expect([...hours]).toEqual([
-    [3600, { stored: 3, refused: 0, repeats: 0, lost: 0 }],
-    [0, { stored: 0, refused: 0, repeats: 1, lost: 0 }],
+    [3600, { stored: 3, refused: 0, repeats: 0, merged: 0, lost: 0 }],
+    [0, { stored: 0, refused: 0, repeats: 1, merged: 0, lost: 0 }],
   ]);
-  expect(ledgerSql("o'hara/p", 1, hours)).toMatch(/VALUES \('o''hara\/p', 1, to_timestamp\(0\), 0, 0, 1, 0\), \('o''hara/);
+  expect(ledgerSql("o'hara/p", 1, hours)).toMatch(/VALUES \('o''hara\/p', 1, to_timestamp\(0\), 0, 0, 1, 0, 0\), \('o''hara/);
 });

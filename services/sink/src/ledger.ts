@@ -8,7 +8,10 @@ import { literal } from '@millrace/core/database/identifier.ts';
 export interface Counts {
   stored: number;
   refused: number;
+  /** Processed records that were stored or merged before: the raw record is counted there. */
   repeats: number;
+  /** Rows that `unique` merged into others: a raw record of their own, and no row more in the table. */
+  merged: number;
   lost: number;
 }
 
@@ -27,7 +30,7 @@ export function hourOf(timestampMs: number): number {
 export function count(hours: Hours, timestampMs: number, what: keyof Counts, by = 1): void {
   if (by === 0) return;
   const hour = hourOf(timestampMs);
-  const counts = hours.get(hour) ?? { stored: 0, refused: 0, repeats: 0, lost: 0 };
+  const counts = hours.get(hour) ?? { stored: 0, refused: 0, repeats: 0, merged: 0, lost: 0 };
   counts[what] += by;
   hours.set(hour, counts);
 }
@@ -37,11 +40,12 @@ export function ledgerSql(pipeline: string, partition: number, hours: Hours): st
   if (hours.size === 0) return null;
   const rows = [...hours]
     .sort(([a], [b]) => a - b)
-    .map(([hour, { stored, refused, repeats, lost }]) => {
-      return `(${literal(pipeline)}, ${partition}, to_timestamp(${hour}), ${stored}, ${refused}, ${repeats}, ${lost})`;
+    .map(([hour, { stored, refused, repeats, merged, lost }]) => {
+      return `(${literal(pipeline)}, ${partition}, to_timestamp(${hour}), ${stored}, ${refused}, ${repeats}, ${merged}, ${lost})`;
     });
-  return `INSERT INTO millrace.ledger AS kept (pipeline, partition, hour, stored, refused, repeats, lost)
+  return `INSERT INTO millrace.ledger AS kept (pipeline, partition, hour, stored, refused, repeats, merged, lost)
     VALUES ${rows.join(', ')}
     ON CONFLICT (pipeline, partition, hour) DO UPDATE SET stored = kept.stored + EXCLUDED.stored,
-      refused = kept.refused + EXCLUDED.refused, repeats = kept.repeats + EXCLUDED.repeats, lost = kept.lost + EXCLUDED.lost`;
+      refused = kept.refused + EXCLUDED.refused, repeats = kept.repeats + EXCLUDED.repeats,
+      merged = kept.merged + EXCLUDED.merged, lost = kept.lost + EXCLUDED.lost`;
 }

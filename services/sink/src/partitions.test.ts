@@ -51,7 +51,7 @@ describe('each row once', () => {
     expect(another && position.bookmark?.matches(another)).toBe(false);
     await other.handle(batchOf(good(pipeline, 0, 10)));
     expect(await countsIn(pool, pipeline)).toEqual(upTo(10));
-    expect(await ledgerOf(pool, pipeline)).toEqual({ stored: 10, refused: 0, repeats: 10, lost: 0 });
+    expect(await ledgerOf(pool, pipeline)).toEqual({ stored: 10, refused: 0, repeats: 10, merged: 0, lost: 0 });
     expect(await other.metric('millrace_sink_rows_total', { result: 'repeat' })).toBe(8);
     expect(await other.metric('millrace_sink_rows_total', { result: 'stored' })).toBe(2);
   });
@@ -149,7 +149,7 @@ describe('each row once', () => {
     sink.notice({ ...lost, next: 2, start: 6, records: 4 }); // told by a new assignment
     await sink.handle(batchOf(good(pipeline, 6, 8)));
     await sink.handle(batchOf(good(pipeline, 8, 9)));
-    expect(await ledgerOf(pool, pipeline)).toEqual({ stored: 5, refused: 0, repeats: 0, lost: 4 });
+    expect(await ledgerOf(pool, pipeline)).toEqual({ stored: 5, refused: 0, repeats: 0, merged: 0, lost: 4 });
     expect(await sink.metric('millrace_sink_lost_records_total', {})).toBe(4);
   });
 
@@ -195,7 +195,13 @@ describe('rows that the database refuses', () => {
       reason: '22003',
       message: expect.stringContaining('column count: "1180591620717411303424"'),
     });
-    expect(await ledgerOf(pool, pipeline)).toEqual({ stored: n - bad.length, refused: bad.length, repeats: 0, lost: 0 });
+    expect(await ledgerOf(pool, pipeline)).toEqual({
+      stored: n - bad.length,
+      refused: bad.length,
+      repeats: 0,
+      merged: 0,
+      lost: 0,
+    });
     const { rows } = await pool.query('SELECT version::int FROM millrace.positions WHERE pipeline = $1 AND partition = 0', [
       namesOf(pipeline).pipeline,
     ]);
@@ -299,7 +305,7 @@ describe('rows that the database refuses', () => {
     await sink.load(0, TOPIC, never);
     await sink.handle(batchOf(withBad(pipeline, 5, [2])));
     expect(sink.refusals).toHaveLength(1);
-    expect(await ledgerOf(pool, pipeline)).toEqual({ stored: 4, refused: 1, repeats: 0, lost: 0 });
+    expect(await ledgerOf(pool, pipeline)).toEqual({ stored: 4, refused: 1, repeats: 0, merged: 0, lost: 0 });
   });
 
   test('a key too large for the index is one refused row, not a feed that stands still', async () => {
@@ -450,11 +456,11 @@ describe('unique rows', () => {
       );
       await sink.handle(batchOf(recordsOf(pipeline, [one(11, null, 2, 10), one(12, null, 2, 4_000_000), one(13, 'a', 0, 4000)])));
       expect(await countsIn(pool, pipeline)).toEqual(expected);
-      expect(await ledgerOf(pool, pipeline)).toEqual({ stored: 3, refused: 0, repeats: 5, lost: 0 });
+      expect(await ledgerOf(pool, pipeline)).toEqual({ stored: 3, refused: 0, repeats: 0, merged: 5, lost: 0 });
       expect(await sink.metric('millrace_sink_rows_total', { result: 'merged' })).toBe(5);
       expect(await countsIn(pool, pipeline, namesOf(pipeline).latestTable)).toEqual([3]);
       const { rows } = await pool.query(
-        'SELECT bool_and(stored >= 0 AND repeats >= 0) AS whole FROM millrace.ledger WHERE pipeline = $1',
+        'SELECT bool_and(stored >= 0 AND merged >= 0) AS whole FROM millrace.ledger WHERE pipeline = $1',
         [namesOf(pipeline).pipeline],
       );
       expect(rows).toEqual([{ whole: true }]);
@@ -474,6 +480,6 @@ describe('unique rows', () => {
     expect(await countsIn(pool, pipeline)).toEqual([38, 39]);
     expect(await countsIn(pool, pipeline, namesOf(pipeline).latestTable)).toEqual([38, 39]);
     expect(sink.refusals).toMatchObject([{ reason: '22003' }]);
-    expect(await ledgerOf(pool, pipeline)).toEqual({ stored: 2, refused: 1, repeats: 37, lost: 0 });
+    expect(await ledgerOf(pool, pipeline)).toEqual({ stored: 2, refused: 1, repeats: 0, merged: 37, lost: 0 });
   });
 });

@@ -225,7 +225,7 @@ const NOTICES: Record<Notice['kind'], string> = {
   lost: 'records were removed from the processed topic before they were stored: raise its retention, or see why the sink was behind',
 };
 
-/** What became of a batch, by hour. Merged rows count as repeats: a source said the same thing again (DESIGN 1.2 rule 7). */
+/** What became of a batch, by hour. */
 function tally({ written, merged, refused }: Isolated, repeats: readonly Incoming[]): Hours {
   const hours: Hours = new Map();
   for (const { incoming } of written) count(hours, incoming.rawTimestampMs, 'stored');
@@ -233,7 +233,7 @@ function tally({ written, merged, refused }: Isolated, repeats: readonly Incomin
   for (const { rawTimestampMs } of repeats) count(hours, rawTimestampMs, 'repeats');
   for (const [hour, rows] of merged) {
     count(hours, hour * 1000, 'stored', -rows);
-    count(hours, hour * 1000, 'repeats', rows);
+    count(hours, hour * 1000, 'merged', rows);
   }
   return hours;
 }

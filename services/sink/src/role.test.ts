@@ -82,7 +82,7 @@ test('rows of all partitions, the refused one in the dead-letter topic, the last
     await until('150 rows', has(pipeline, 150));
     await append(pipeline, 1, [2000]);
     await until('the last row', has(pipeline, 151));
-    expect(await ledgerOf(pool, pipeline)).toEqual({ stored: 151, refused: 1, repeats: 0, lost: 0 });
+    expect(await ledgerOf(pool, pipeline)).toEqual({ stored: 151, refused: 1, repeats: 0, merged: 0, lost: 0 });
     const [dlq] = await kafka.bounds(names.dlq);
     const refusals = [];
     for await (const record of kafka.range(names.dlq, 0, 0, dlq?.end ?? 0)) refusals.push(readRefusal(record.headers));

@@ -78,7 +78,7 @@ export async function countsIn(pool: Pool, pipeline: Pipeline, name = namesOf(pi
 }
 
 export async function ledgerOf(pool: Pool, pipeline: Pipeline): Promise<Record<string, number>> {
-  const sums = ['stored', 'refused', 'repeats', 'lost'].map((name) => `sum(${name})::int AS ${name}`).join(', ');
+  const sums = ['stored', 'refused', 'repeats', 'merged', 'lost'].map((name) => `sum(${name})::int AS ${name}`).join(', ');
   const { rows } = await pool.query(`SELECT ${sums} FROM millrace.ledger WHERE pipeline = $1`, [namesOf(pipeline).pipeline]);
   return rows[0];
 }

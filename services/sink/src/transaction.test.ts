@@ -60,7 +60,7 @@ describe('a COMMIT whose answer never came', () => {
     await proxy.heal();
     await sink.handle(batchOf(good(pipeline, 5, 8)));
     expect(await countsIn(direct, pipeline)).toEqual(upTo(8));
-    expect(await ledgerOf(direct, pipeline)).toEqual({ stored: 8, refused: 0, repeats: 0, lost: 0 });
+    expect(await ledgerOf(direct, pipeline)).toEqual({ stored: 8, refused: 0, repeats: 0, merged: 0, lost: 0 });
     expect(await versionOf(pipeline)).toBe(2);
     expect(await sink.metric('millrace_sink_rows_total', { result: 'stored' })).toBe(8);
   });

@@ -28,7 +28,7 @@ function look(producer: WorkerHealth | null, change: { stored?: number; ended?: 
     processed: { name: 'processed', id: 'b', bounds: [{ start: 0, end: 10 }] },
     dlq: { name: 'dlq', id: 'c', bounds: [] },
     processor: new Map(),
-    sink: { next: new Map([[0, change.stored ?? 10]]), stored: 10, refused: 0, repeats: 0, lost: 0, touched: 0 },
+    sink: { next: new Map([[0, change.stored ?? 10]]), stored: 10, refused: 0, repeats: 0, merged: 0, lost: 0, touched: 0 },
   };
   return { sample, producer };
 }

@@ -3,8 +3,10 @@ import { expect, test } from 'vitest';
 import type { Sample } from '../status/sample.ts';
 import { onceReport, reportLines } from './report.ts';
 
-function sample(change: { stored?: number; raw?: number; ordinal?: number; end?: number; repeats?: number } = {}): Sample {
-  const { stored = 3, raw = 4, ordinal = 4, end = raw, repeats = 0 } = change;
+function sample(
+  change: { stored?: number; raw?: number; ordinal?: number; end?: number; repeats?: number; merged?: number } = {},
+): Sample {
+  const { stored = 3, raw = 4, ordinal = 4, end = raw, repeats = 0, merged = 0 } = change;
   const topic = (name: string, last: number) => ({ name, id: name, bounds: [{ start: 0, end: last }] });
   return {
     pipeline: 'default/p',
@@ -26,7 +28,7 @@ function sample(change: { stored?: number; raw?: number; ordinal?: number; end?:
     processed: topic('processed', 3),
     dlq: topic('dlq', 1),
     processor: new Map([[0, { next: raw, progress: { ...freshProgress('raw'), raw, rows: 3, refused: 1, repeats } }]]),
-    sink: { next: new Map([[0, 3]]), stored, refused: 0, repeats: 0, lost: 0, touched: 0 },
+    sink: { next: new Map([[0, 3]]), stored, refused: 0, repeats: 0, merged, lost: 0, touched: 0 },
   };
 }
 
@@ -40,6 +42,12 @@ test('books that add up', () => {
 test('records that the producer sent again are named', () => {
   expect(text({ raw: 6, repeats: 2 })[0]).toBe(
     '6 p records accounted for: 6 read = 3 stored + 1 refused + 0 dropped + 2 repeats',
+  );
+});
+
+test('rows that were merged are named', () => {
+  expect(text({ stored: 1, merged: 2 })[0]).toBe(
+    '4 p records accounted for: 4 read = 1 stored + 1 refused + 0 dropped + 2 merged',
   );
 });
 

@@ -9,7 +9,7 @@ import { shortName } from './view.ts';
 export interface OnceReport {
   pipeline: string;
   totals: Totals;
-  /** read - (stored + refused + dropped + repeats): 0 when every record is accounted for. */
+  /** read - (stored + refused + dropped + repeats + merged): 0 when every record is accounted for. */
   unaccounted: number;
   /** Why the books are wrong; null when they are right. */
   problem: string | null;
@@ -35,9 +35,11 @@ function problemOf({ checkpoint }: Sample, totals: Totals, open: number): string
 
 /** Lines for people. */
 export function reportLines({ pipeline, totals, problem, booleans }: OnceReport): string[] {
-  const { read, stored, refused, dropped, repeats } = totals;
-  const again = repeats === 0 ? '' : ` + ${count(repeats)} repeats`;
-  const sum = `${count(read)} read = ${count(stored)} stored + ${count(refused)} refused + ${count(dropped)} dropped${again}`;
+  const { read, stored, refused, dropped, repeats, merged } = totals;
+  const rare = Object.entries({ repeats, merged }).map(([name, records]) =>
+    records === 0 ? '' : ` + ${count(records)} ${name}`,
+  );
+  const sum = `${count(read)} read = ${count(stored)} stored + ${count(refused)} refused + ${count(dropped)} dropped${rare.join('')}`;
   const name = shortName(pipeline);
   const first =
     problem === null

@@ -3,7 +3,7 @@ import { stateOf, type ViewRow, viewLine, viewTable } from './view.ts';
 
 const row: ViewRow = {
   pipeline: 'default/traffic',
-  totals: { read: 5236, stored: 3742, refused: 0, dropped: 1494, repeats: 0, lost: 0, lagMessages: 0 },
+  totals: { read: 5236, stored: 3742, refused: 0, dropped: 1494, repeats: 0, merged: 0, lost: 0, lagMessages: 0 },
   rowsPerSecond: 1234.56,
   behind: null,
   health: {
@@ -14,7 +14,7 @@ const row: ViewRow = {
 };
 const busy: ViewRow = {
   pipeline: 'plant/a',
-  totals: { read: 12, stored: 2, refused: 1, dropped: 0, repeats: 3, lost: 0, lagMessages: 6 },
+  totals: { read: 12, stored: 2, refused: 1, dropped: 0, repeats: 3, merged: 0, lost: 0, lagMessages: 6 },
   rowsPerSecond: 0,
   behind: 'the sink has 6 records to store',
   health: {
@@ -32,6 +32,15 @@ test('the table of a terminal', () => {
       'plant/a      12       2        1        0        3    6       0  sink: paused: disk\\u001b[2J full',
     ].join('\n'),
   );
+});
+
+test('rows that a unique table merged are shown where there are any', () => {
+  const merging = { ...row, totals: { ...row.totals, stored: 3_700, merged: 42 } };
+  expect(viewTable([merging, busy], 120).split('\n').slice(0, 2)).toEqual([
+    'pipeline   read  stored  refused  dropped  repeats  merged  lag  rows/s  state',
+    'traffic   5,236   3,700        0    1,494        0      42    0   1,235  completed',
+  ]);
+  expect(viewLine(merging)).toContain('repeats 0, merged 42, lag 0');
 });
 
 test('a narrow terminal does not wrap', () => {

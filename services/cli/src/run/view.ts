@@ -15,42 +15,43 @@ export interface ViewRow {
   health: Record<string, WorkerHealth | null>;
 }
 
-const COLUMNS: readonly TextColumn[] = [
-  { title: 'pipeline', align: 'left' },
-  { title: 'read', align: 'right' },
-  { title: 'stored', align: 'right' },
-  { title: 'refused', align: 'right' },
-  { title: 'dropped', align: 'right' },
-  { title: 'repeats', align: 'right' },
-  { title: 'lag', align: 'right' },
-  { title: 'rows/s', align: 'right' },
-  { title: 'state', align: 'left' },
-];
+interface ViewColumn extends TextColumn {
+  of(row: ViewRow): string;
+}
 
-/** The table that stands still on a terminal. */
+const number = (title: string, of: (row: ViewRow) => number): ViewColumn => ({
+  title,
+  align: 'right',
+  of: (row) => count(of(row)),
+});
+
+/** The table that stands still on a terminal. Only tables with `unique` merge: a column for those who have one. */
 export function viewTable(rows: readonly ViewRow[], width: number): string {
+  const merged = rows.some(({ totals }) => totals.merged > 0) ? [number('merged', ({ totals }) => totals.merged)] : [];
+  const columns: ViewColumn[] = [
+    { title: 'pipeline', align: 'left', of: ({ pipeline }) => shortName(pipeline) },
+    number('read', ({ totals }) => totals.read),
+    number('stored', ({ totals }) => totals.stored),
+    number('refused', ({ totals }) => totals.refused),
+    number('dropped', ({ totals }) => totals.dropped),
+    number('repeats', ({ totals }) => totals.repeats),
+    ...merged,
+    number('lag', ({ totals }) => totals.lagMessages),
+    number('rows/s', ({ rowsPerSecond }) => rowsPerSecond),
+    { title: 'state', align: 'left', of: ({ health, totals, behind }) => stateOf(health, totals, behind) },
+  ];
   return table(
-    COLUMNS,
-    rows.map(({ pipeline, totals, rowsPerSecond, behind, health }) => [
-      shortName(pipeline),
-      count(totals.read),
-      count(totals.stored),
-      count(totals.refused),
-      count(totals.dropped),
-      count(totals.repeats),
-      count(totals.lagMessages),
-      count(rowsPerSecond),
-      stateOf(health, totals, behind),
-    ]),
+    columns,
+    rows.map((row) => columns.map(({ of }) => of(row))),
     width,
   ).join('\n');
 }
 
 /** One line for where there is no terminal. */
 export function viewLine({ pipeline, totals, rowsPerSecond, behind, health }: ViewRow): string {
-  const { read, stored, refused, dropped, repeats, lagMessages } = totals;
+  const { read, stored, refused, dropped, repeats, merged, lagMessages } = totals;
   const counts = `read ${count(read)}, stored ${count(stored)}, refused ${count(refused)}, dropped ${count(dropped)}`;
-  const rest = `repeats ${count(repeats)}, lag ${count(lagMessages)}, ${count(rowsPerSecond)} rows/s`;
+  const rest = `repeats ${count(repeats)}${merged === 0 ? '' : `, merged ${count(merged)}`}, lag ${count(lagMessages)}, ${count(rowsPerSecond)} rows/s`;
   return `${shortName(pipeline)}: ${counts}, ${rest}: ${stateOf(health, totals, behind)}`;
 }
 

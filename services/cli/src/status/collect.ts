@@ -75,13 +75,13 @@ const SINK_SQL = `
     (SELECT coalesce(json_agg(json_build_object('partition', partition, 'topic_id', topic_id, 'next_offset', next_offset::text)), '[]')
        FROM millrace.positions WHERE pipeline = $1) AS positions,
     (SELECT json_build_object('stored', coalesce(sum(stored), 0)::text, 'refused', coalesce(sum(refused), 0)::text,
-            'repeats', coalesce(sum(repeats), 0)::text, 'lost', coalesce(sum(lost), 0)::text)
+            'repeats', coalesce(sum(repeats), 0)::text, 'merged', coalesce(sum(merged), 0)::text, 'lost', coalesce(sum(lost), 0)::text)
        FROM millrace.ledger WHERE pipeline = $1) AS ledger,
     (SELECT count(*) FROM (SELECT DISTINCT rollup, bucket FROM millrace.touched WHERE pipeline = $1) AS buckets)::text AS touched`;
 
 interface SinkRow {
   positions: PositionRow[];
-  ledger: { stored: string; refused: string; repeats: string; lost: string };
+  ledger: { stored: string; refused: string; repeats: string; merged: string; lost: string };
   touched: string;
 }
 
@@ -100,13 +100,14 @@ async function sinkSample(database: Pool, pipeline: string): Promise<SinkRead | 
   const [row] = rows;
   if (!row) throw new Error('the database answered without a row');
   if (row.positions.length === 0) return null;
-  const { stored, refused, repeats, lost } = row.ledger;
+  const { stored, refused, repeats, merged, lost } = row.ledger;
   return {
     positions: row.positions,
     sample: {
       stored: Number(stored),
       refused: Number(refused),
       repeats: Number(repeats),
+      merged: Number(merged),
       lost: Number(lost),
       touched: Number(row.touched),
     },

@@ -5,10 +5,10 @@ import { totalsOf, unaccounted, unfinished } from './totals.ts';
 
 export function statusText(sample: Sample): string {
   const totals = totalsOf(sample);
-  const { read, stored, refused, dropped, repeats, lost, lagMessages } = totals;
+  const { read, stored, refused, dropped, repeats, merged, lost, lagMessages } = totals;
   const lines = [
     `${sample.pipeline} → table ${sample.table}`,
-    `  ${count(read)} read: ${count(stored)} stored, ${count(refused)} refused, ${count(dropped)} dropped, ${count(repeats)} repeats left out`,
+    `  ${count(read)} read: ${count(stored)} stored, ${count(refused)} refused, ${count(dropped)} dropped, ${count(repeats)} repeats left out${merged === 0 ? '' : `, ${count(merged)} merged`}`,
     `  lag ${count(lagMessages)} messages: ${unfinished(sample) ?? 'all that arrived is stored'}`,
   ];
   if (lost > 0)
@@ -28,7 +28,7 @@ export function statusText(sample: Sample): string {
 /** What an unbalanced sum means. */
 export function imbalance(open: number): string {
   return open > 0
-    ? `${many(open, 'record')} ${open === 1 ? 'is' : 'are'} neither stored, refused, dropped nor a repeat`
+    ? `${many(open, 'record')} ${open === 1 ? 'is' : 'are'} neither stored, refused, dropped, merged nor a repeat`
     : `${many(-open, 'record')} more ${open === -1 ? 'is' : 'are'} stored, refused or dropped than the raw topic has (was it deleted and created again?)`;
 }
 

@@ -22,7 +22,10 @@ export interface SinkSample {
   next: Map<number, number>;
   stored: number;
   refused: number;
+  /** Processed records that came again; their raw records are counted already. */
   repeats: number;
+  /** Rows that `table.unique` merged into others. */
+  merged: number;
   /** Records that the processed topic's retention removed before they were stored. */
   lost: number;
   /** Buckets that a roll-up still has to be refreshed for. */

@@ -31,6 +31,7 @@ function settledSample(): Sample {
       stored: 7,
       refused: 1,
       repeats: 0,
+      merged: 0,
       lost: 0,
       touched: 0,
     },
@@ -39,7 +40,7 @@ function settledSample(): Sample {
 
 test('the books of a settled Pipeline add up', () => {
   const totals = totalsOf(settledSample());
-  expect(totals).toEqual({ read: 10, stored: 7, refused: 2, dropped: 1, repeats: 0, lost: 0, lagMessages: 0 });
+  expect(totals).toEqual({ read: 10, stored: 7, refused: 2, dropped: 1, repeats: 0, merged: 0, lost: 0, lagMessages: 0 });
   expect(unaccounted(totals)).toBe(0);
   expect(unfinished(settledSample())).toBeNull();
 });
@@ -65,6 +66,12 @@ test('a lost row shows as a difference', () => {
   const sample = settledSample();
   Object.assign(sample.sink ?? {}, { stored: 6 });
   expect(unaccounted(totalsOf(sample))).toBe(1);
+});
+
+test('a row that was merged is accounted for, a processed record that came again was already', () => {
+  const sample = settledSample();
+  Object.assign(sample.sink ?? {}, { stored: 4, merged: 3, repeats: 5 });
+  expect(unaccounted(totalsOf(sample))).toBe(0);
 });
 
 test('records that retention removed before they were read are not lag', () => {

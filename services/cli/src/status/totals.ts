@@ -1,7 +1,7 @@
 /**
  * The books of a Pipeline: what was read, and what became of it.
  *
- * Invariant (DESIGN 1.2 rule 8): read = stored + refused + dropped + repeats + in flight, where read counts the records of
+ * Invariant (DESIGN 1.2 rule 8): read = stored + refused + dropped + repeats + merged + in flight, where read counts the records of
  * the raw topic since it began. The counters of the processor are committed with its offsets and those of the sink
  * with its rows, so that the sum holds whatever was killed.
  */
@@ -20,6 +20,8 @@ export interface Totals {
   dropped: number;
   /** Records that a restarted producer sent again, and that were left out. */
   repeats: number;
+  /** Rows that `table.unique` merged into others. */
+  merged: number;
   /** Records that the retention of a topic removed before they were stored. */
   lost: number;
   /** Records that processor and sink have not taken yet. */
@@ -35,6 +37,7 @@ export function totalsOf(sample: Sample): Totals {
     refused: sample.sink?.refused ?? 0,
     dropped: 0,
     repeats: 0,
+    merged: sample.sink?.merged ?? 0,
     lost: sample.sink?.lost ?? 0,
     lagMessages: unprocessed + unstored,
   };
@@ -56,9 +59,9 @@ function lag(bounds: readonly Bounds[], next: (partition: number) => number | un
   return records;
 }
 
-/** Records that are neither stored, refused, dropped nor repeats: 0 when all is done and the books are right (lost ones show here). */
+/** Records that are neither stored, refused, dropped, repeats nor merged: 0 when all is done and the books are right (lost ones show here). */
 export function unaccounted(totals: Totals): number {
-  return totals.read - totals.stored - totals.refused - totals.dropped - totals.repeats;
+  return totals.read - totals.stored - totals.refused - totals.dropped - totals.repeats - totals.merged;
 }
 
 /**
