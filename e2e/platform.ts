@@ -3,7 +3,7 @@
  * be killed and comes back, as a supervisor or kubelet would do it.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { createWriteStream, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createWriteStream, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -28,10 +28,14 @@ export interface Platform {
   loaded: LoadedPipeline;
   kafka: Kafka;
   database: Pool;
-  /** Process of a role that runs. */
+  /** Process of a role that runs; of several of one role, the first. */
   pid(role: RoleName): number;
-  /** Starts a role that was not started with the platform. */
+  /** Starts a process of a role: one that was not started with the platform, or another member of its group. */
   startRole(role: RoleName): void;
+  /** Stops or continues (SIGSTOP, SIGCONT) the `nth` process of a role, from 0 in the order of their starts. */
+  signal(role: RoleName, nth: number, signal: 'SIGSTOP' | 'SIGCONT'): void;
+  /** What the `nth` process of a role has logged so far. */
+  logged(role: RoleName, nth: number): string;
   /** Ends the target with SIGKILL; it starts again by itself. Resolves when it is started again. */
   kill(target: Target): Promise<void>;
   /** Folder with the logs of the roles; kept when a test fails. */
@@ -53,11 +57,12 @@ export async function startPlatform(yaml: string, roles: readonly RoleName[] = R
   await setupPipeline(loaded.pipeline, { kafka, database, log });
 
   const env = { ...process.env, MILLRACE_KAFKA: broker.brokers.join(','), MILLRACE_DATABASE: server.url };
-  const kept = new Map<RoleName, KeptRole>();
-  const startRole = (role: RoleName): void => void kept.set(role, keepRole(role, file, folder, env));
-  const keptRole = (role: RoleName): KeptRole => {
-    const found = kept.get(role);
-    if (!found) throw new Error(`the ${role} was not started`);
+  const kept: Record<RoleName, KeptRole[]> = { producer: [], processor: [], sink: [] };
+  const logOf = (role: RoleName, nth: number): string => join(folder, nth === 0 ? `${role}.log` : `${role}-${nth}.log`);
+  const startRole = (role: RoleName): void => void kept[role].push(keepRole(role, file, logOf(role, kept[role].length), env));
+  const keptRole = (role: RoleName, nth = 0): KeptRole => {
+    const found = kept[role][nth];
+    if (!found) throw new Error(`the ${role} number ${nth} was not started`);
     return found;
   };
   for (const role of roles) startRole(role);
@@ -68,13 +73,15 @@ export async function startPlatform(yaml: string, roles: readonly RoleName[] = R
     folder,
     startRole,
     pid: (role) => keptRole(role).pid(),
+    signal: (role, nth, signal) => void process.kill(keptRole(role, nth).pid(), signal),
+    logged: (role, nth) => readFileSync(logOf(role, nth), 'utf8'),
     kill: (target) => {
       if (target === 'broker') return killBroker(broker);
       if (target === 'database') return killDatabase(server);
       return keptRole(target).kill();
     },
     stop: async () => {
-      await Promise.all([...kept.values()].map((role) => role.stop()));
+      await Promise.all(Object.values(kept).flatMap((processes) => processes.map((one) => one.stop())));
       await kafka.close();
       await database.end();
       await Promise.all([broker.stop(), server.stop()]);
@@ -107,8 +114,8 @@ interface KeptRole {
   stop(): Promise<void>;
 }
 
-function keepRole(role: RoleName, file: string, folder: string, env: NodeJS.ProcessEnv): KeptRole {
-  const log = createWriteStream(join(folder, `${role}.log`), { flags: 'a' });
+function keepRole(role: RoleName, file: string, logFile: string, env: NodeJS.ProcessEnv): KeptRole {
+  const log = createWriteStream(logFile, { flags: 'a' });
   let stopping = false;
   let child: ChildProcess;
   let restarted = Promise.withResolvers<void>();
@@ -136,6 +143,7 @@ function keepRole(role: RoleName, file: string, folder: string, env: NodeJS.Proc
     },
     stop: async () => {
       stopping = true;
+      child.kill('SIGCONT'); // a stopped process takes no other signal
       child.kill('SIGTERM');
       await exited;
       log.end();
