@@ -157,6 +157,19 @@ describe('committed offsets of a group without members', () => {
     await expect(kafka.commit('group', 'long', 0, { offset: 5, metadata: 'x'.repeat(5_000) })).rejects.toThrow(/metadata/);
     expect(await kafka.committed('group', 'long')).toEqual(new Map());
   });
+
+  test('are kept for years, not for the 7 days that a group without members has by default', async () => {
+    await topicOf('kept');
+    await kafka.commit('keeper', 'kept', 0, { offset: 1, metadata: '' });
+    // The broker keeps commits in a topic of its own; value version 1 is the one with a time of expiry, at its end.
+    const [bounds] = await kafka.bounds('__consumer_offsets');
+    const stored = (await Array.fromAsync(kafka.range('__consumer_offsets', 0, 0, bounds?.end ?? 0))).filter(
+      ({ key, value }) => key?.includes('keeper') && value !== null && key.readInt16BE(0) === 1,
+    );
+    const value = stored.at(-1)?.value ?? Buffer.alloc(2);
+    expect(value.readInt16BE(0)).toBe(1);
+    expect(Number(value.readBigInt64BE(value.length - 8))).toBeGreaterThan(Date.now() + 50 * 365 * 86_400_000);
+  });
 });
 
 describe('a range of records', () => {

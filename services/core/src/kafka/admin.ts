@@ -4,6 +4,7 @@ import { setConfigRequest, topicConfig } from './config.ts';
 import { errorOf, KafkaError, typeOf } from './errors.ts';
 import type { Bounds, Committed, Kafka, NewTopic, TopicState } from './kafka.ts';
 import { bounds } from './locate.ts';
+import { commitOffset } from './offsetCommit.ts';
 import { type Patience, persist } from './retry.ts';
 
 const WITHIN_MS = 12_000;
@@ -111,15 +112,10 @@ export function adminOf(cluster: Cluster): Admin {
         );
       }),
 
-    async commit(group, name, partition, { offset, metadata }) {
-      const request = {
-        groupId: group,
-        groupGenerationId: -1,
-        memberId: '',
-        topics: [{ topic: name, partitions: [{ partition, offset: String(offset), metadata }] }],
-      };
-      await ask(`take offset ${offset} of ${name}/${partition} for group ${group}`, () =>
-        cluster.onCoordinator(group, (link) => link.broker.offsetCommit(request)),
+    async commit(group, name, partition, committed) {
+      const of = { group, generation: -1, memberId: '', topic: name, partition };
+      await ask(`take offset ${committed.offset} of ${name}/${partition} for group ${group}`, () =>
+        commitOffset(cluster, of, committed),
       );
     },
   };

@@ -40,12 +40,6 @@ declare module 'kafkajs/src/broker/index.js' {
     }): Promise<{ memberAssignment: Buffer }>;
     heartbeat(request: { groupId: string; groupGenerationId: number; memberId: string }): Promise<unknown>;
     leaveGroup(request: { groupId: string; memberId: string }): Promise<unknown>;
-    offsetCommit(request: {
-      groupId: string;
-      groupGenerationId: number;
-      memberId: string;
-      topics: { topic: string; partitions: { partition: number; offset: string; metadata: string }[] }[];
-    }): Promise<unknown>;
     offsetFetch(request: { groupId: string; topics: { topic: string; partitions: { partition: number }[] }[] }): Promise<{
       responses: { topic: string; partitions: { partition: number; offset: string; metadata: string | null }[] }[];
     }>;
@@ -132,6 +126,23 @@ declare module 'kafkajs/src/network/requestQueue/index.js' {
     pending: unknown[];
     scheduleCheckPendingRequests(): void;
   }
+}
+
+declare module 'kafkajs/src/protocol/requests/offsetCommit/index.js' {
+  import type { Protocol } from 'kafkajs/src/network/connectionPool.js';
+
+  const requests: {
+    protocol(of: {
+      version: 4;
+    }): (request: {
+      groupId: string;
+      groupGenerationId: number;
+      memberId: string;
+      retentionTime: number;
+      topics: { topic: string; partitions: { partition: number; offset: string; metadata: string }[] }[];
+    }) => Protocol<unknown>;
+  };
+  export default requests;
 }
 
 declare module 'kafkajs/src/protocol/encoder.js' {

@@ -35,6 +35,7 @@ const NEEDED: readonly [key: number, version: number, name: string][] = [
   [0, 7, 'Produce'],
   [1, 10, 'Fetch'],
   [3, 12, 'Metadata'],
+  [8, 4, 'OffsetCommit'],
   [44, 0, 'IncrementalAlterConfigs'],
 ];
 

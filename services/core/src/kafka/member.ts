@@ -13,6 +13,7 @@ import type { Cluster } from './cluster.ts';
 import { KafkaError, messageOf, typeOf } from './errors.ts';
 import type { Committed } from './kafka.ts';
 import { topicOf } from './locate.ts';
+import { commitOffset } from './offsetCommit.ts';
 import { backoffMs, pause, persist, within } from './retry.ts';
 
 const { MemberAssignment, MemberMetadata } = assignerProtocol;
@@ -73,13 +74,8 @@ export class Member {
   /** Commits for a partition of this assignment. @throws KafkaError when the group has gone on without it. */
   async commit(assignment: Assignment, commit: Committed & { partition: number }, signal: AbortSignal): Promise<void> {
     const { cluster, group, topic } = this.#options;
-    const request = {
-      groupId: group,
-      groupGenerationId: assignment.generation,
-      memberId: assignment.memberId,
-      topics: [{ topic, partitions: [{ ...commit, offset: String(commit.offset) }] }],
-    };
-    await persist(() => cluster.onCoordinator(group, (link) => link.broker.offsetCommit(request)), {
+    const of = { group, generation: assignment.generation, memberId: assignment.memberId, topic, partition: commit.partition };
+    await persist(() => commitOffset(cluster, of, commit), {
       withinMs: COMMIT_WITHIN_MS,
       what: `group ${group} did not take offset ${commit.offset} of ${topic}/${commit.partition}`,
       signal,
