@@ -13,10 +13,10 @@ export function healthOf(partitions: readonly PartitionState[]): WorkerHealth {
   if (first) {
     const numbers = paused.map(({ partition }) => partition).join(', ');
     const reason = first.reason ?? 'no reason given';
-    return { ready: false, state: `paused: partition ${numbers}: ${reason}` };
+    return { ready: false, phase: 'paused', state: `paused: partition ${numbers}: ${reason}` };
   }
   const loading = partitions.filter(({ state }) => state === 'loading').length;
-  if (loading > 0) return { ready: false, state: `loading ${loading} of ${partitions.length} partitions` };
-  if (partitions.length === 0) return { ready: true, state: 'standing by: no partition assigned' };
-  return { ready: true, state: `reading ${partitions.length} partitions` };
+  if (loading > 0) return { ready: false, phase: 'starting', state: `loading ${loading} of ${partitions.length} partitions` };
+  if (partitions.length === 0) return { ready: true, phase: 'running', state: 'standing by: no partition assigned' };
+  return { ready: true, phase: 'running', state: `reading ${partitions.length} partitions` };
 }

@@ -105,7 +105,7 @@ async function recordsOf(topic: string): Promise<KafkaRecord[][]> {
 
 /** Progress summed over the partitions, as committed. */
 async function committed({ names }: Feed): Promise<Progress> {
-  const sum = freshProgress('');
+  const sum = freshProgress('', 'processed');
   for (const { metadata } of (await kafka.committed(names.processorGroup, names.raw)).values()) {
     const progress = decodeProgress(metadata);
     if (!progress) throw new Error(`no progress: ${metadata}`);
@@ -183,7 +183,7 @@ test('every record ends once, in its own partition, with its origin', async () =
     partition: 0,
     origin: { offset: 5 },
   });
-  expect(worker.health()).toEqual({ ready: true, state: 'reading 2 partitions' });
+  expect(worker.health()).toEqual({ ready: true, phase: 'running', state: 'reading 2 partitions' });
   const text = await metrics.metrics();
   expect(text).toContain(`millrace_processor_records_total{pipeline="default/plain",result="rows"} ${kept(all).length}`);
   expect(text).toContain(`millrace_processor_dropped_total{pipeline="default/plain",filter="seventh"} ${dropped(all).length}`);

@@ -37,27 +37,42 @@ describe('health', () => {
   const pause: Pause = { at: 'store', reason: 'full', message: 'no space left', version: 1 };
 
   test.each([
-    ['no partition: another member has them', [], new Map(), { ready: true, state: 'no partitions: waiting for the group' }],
-    ['all reading', [at(0), at(1)], new Map(), { ready: true, state: 'reading' }],
-    ['some loading', [at(0, 'loading'), at(1)], new Map(), { ready: true, state: 'reading; 1 of 2 partitions loading' }],
+    [
+      'no partition: another member has them',
+      [],
+      new Map(),
+      { ready: true, phase: 'running', state: 'no partitions: waiting for the group' },
+    ],
+    ['all reading', [at(0), at(1)], new Map(), { ready: true, phase: 'running', state: 'reading' }],
+    [
+      'some loading',
+      [at(0, 'loading'), at(1)],
+      new Map(),
+      { ready: true, phase: 'running', state: 'reading; 1 of 2 partitions loading' },
+    ],
     [
       'one of two paused',
       [at(0), at(1)],
       new Map([[1, pause]]),
-      { ready: true, state: 'paused: 1 of 2 partitions (partition 1, full): no space left' },
+      { ready: true, phase: 'paused', state: 'paused: 1 of 2 partitions (partition 1, full): no space left' },
     ],
     [
       'all paused',
       [at(1, 'loading')],
       new Map([[1, pause]]),
-      { ready: false, state: 'paused: 1 of 1 partitions (partition 1, full): no space left' },
+      { ready: false, phase: 'paused', state: 'paused: 1 of 1 partitions (partition 1, full): no space left' },
     ],
-    ['a pause of a partition that another member has now', [at(0)], new Map([[1, pause]]), { ready: true, state: 'reading' }],
+    [
+      'a pause of a partition that another member has now',
+      [at(0)],
+      new Map([[1, pause]]),
+      { ready: true, phase: 'running', state: 'reading' },
+    ],
     [
       'Kafka away',
       [at(0, 'paused', 'no broker answers')],
       new Map(),
-      { ready: false, state: 'paused: 1 of 1 partitions (partition 0): no broker answers' },
+      { ready: false, phase: 'paused', state: 'paused: 1 of 1 partitions (partition 0): no broker answers' },
     ],
   ] as const)('%s', (_what, partitions, pauses, expected) => {
     expect(healthOf(partitions, pauses as ReadonlyMap<number, Pause>)).toEqual(expected);

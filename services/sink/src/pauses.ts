@@ -59,7 +59,7 @@ export function pauseReason(error: unknown): PauseReason {
  * that wait for another cause (Kafka is away, a batch takes long).
  */
 export function healthOf(partitions: readonly PartitionState[], pauses: ReadonlyMap<number, Pause>): WorkerHealth {
-  if (partitions.length === 0) return { ready: true, state: 'no partitions: waiting for the group' };
+  if (partitions.length === 0) return { ready: true, phase: 'running', state: 'no partitions: waiting for the group' };
   const paused = partitions.flatMap(({ partition, state, reason }) => {
     const pause = pauses.get(partition);
     if (pause !== undefined) return [`partition ${partition}, ${pause.reason}): ${pause.message}`];
@@ -67,8 +67,12 @@ export function healthOf(partitions: readonly PartitionState[], pauses: Readonly
   });
   if (paused.length > 0) {
     const state = `paused: ${paused.length} of ${partitions.length} partitions (${paused[0]}`;
-    return { ready: paused.length < partitions.length, state };
+    return { ready: paused.length < partitions.length, phase: 'paused', state };
   }
   const loading = partitions.filter(({ state }) => state === 'loading').length;
-  return { ready: true, state: loading > 0 ? `reading; ${loading} of ${partitions.length} partitions loading` : 'reading' };
+  return {
+    ready: true,
+    phase: 'running',
+    state: loading > 0 ? `reading; ${loading} of ${partitions.length} partitions loading` : 'reading',
+  };
 }

@@ -53,11 +53,11 @@ export async function startChild(options: ChildOptions): Promise<Worker & { pid:
   });
   const pid = child.pid;
   if (pid === undefined) throw new Error(`the ${name} has no process id after it started`);
-  let state: WorkerHealth = { ready: true, state: `running, process ${pid}` };
+  let state: WorkerHealth = { ready: true, phase: 'running', state: `running, process ${pid}` };
   let stopping = false;
   const failed = ended.then((how) => {
     if (stopping) return new Promise<never>(() => undefined); // asked for: not a failure
-    state = { ready: false, state: how };
+    state = { ready: false, phase: 'failed', state: how };
     say(`the ${name} (process ${pid}) ${how}; it is started again. Its log: ${logFile}`);
     return new Error(`the ${name} (process ${pid}) ${how}`);
   });

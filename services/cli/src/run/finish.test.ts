@@ -3,9 +3,9 @@ import { expect, test } from 'vitest';
 import type { Sample } from '../status/sample.ts';
 import { judge, type Look, movement, type Verdict } from './finish.ts';
 
-const completed: WorkerHealth = { ready: true, state: 'completed: 10 records' };
-const sending: WorkerHealth = { ready: true, state: 'sending' };
-const failed: WorkerHealth = { ready: false, state: 'failed: no such file' };
+const completed: WorkerHealth = { ready: true, phase: 'completed', state: 'completed: 10 records' };
+const sending: WorkerHealth = { ready: true, phase: 'running', state: 'sending' };
+const failed: WorkerHealth = { ready: false, phase: 'failed', state: 'failed: no such file' };
 
 function look(producer: WorkerHealth | null, change: { stored?: number; ended?: boolean } = {}): Look {
   const sample: Sample = {
@@ -39,7 +39,7 @@ const cases: [string, Look, number, Verdict['kind']][] = [
   ['all stored, the producer has more', look(sending), 0, 'going'],
   [
     'a checkpoint of an earlier run says completed, this producer is still looking',
-    look({ ready: false, state: 'starting' }),
+    look({ ready: false, phase: 'starting', state: 'starting' }),
     0,
     'going',
   ],

@@ -24,7 +24,7 @@ export function movement({ sample, producer }: Look): string {
   const next = [...sample.processor].map(([partition, { next }]) => [partition, next]);
   const stored = [...(sample.sink?.next ?? [])];
   return JSON.stringify([
-    producer !== null && isCompleted(producer),
+    producer?.phase === 'completed',
     sample.checkpoint,
     sample.raw,
     sample.processed,
@@ -41,20 +41,15 @@ export function movement({ sample, producer }: Look): string {
  */
 export function judge(look: Look, unchangedMs: number, patienceMs: number): Verdict {
   const { sample, producer } = look;
-  const sent = producer !== null && isCompleted(producer) && sample.checkpoint?.completed === true;
+  const sent = producer?.phase === 'completed' && sample.checkpoint?.completed === true;
   const behind = unfinished(sample);
   if (sent && behind === null) return { kind: 'done' };
   const waitingFor =
     behind ?? `the producer has more to send${producer === null ? ' (it does not answer)' : `: ${producer.state}`}`;
   // A producer that keeps a pace may rightly send nothing for a long time.
   const pausing = behind === null && producer?.ready === true;
-  const cannotRead = behind === null && producer?.state.startsWith('failed') === true;
+  const cannotRead = behind === null && producer?.phase === 'failed';
   const patience = cannotRead ? patienceMs * FAILED_PATIENCE_PART : patienceMs;
   if (!pausing && unchangedMs >= patience) return { kind: 'stalled', why: waitingFor };
   return { kind: 'going', waitingFor };
-}
-
-/** Whether a producer's state says that its input ended and all of it was acknowledged. */
-export function isCompleted(producer: WorkerHealth): boolean {
-  return producer.state.startsWith('completed');
 }

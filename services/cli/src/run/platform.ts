@@ -76,7 +76,7 @@ function keepServer(name: string, server: EmbeddedServer, say: (line: string) =>
       return new Error(`${name} ended`);
     });
     return {
-      health: () => ({ ready: true, state: 'running' }),
+      health: () => ({ ready: true, phase: 'running', state: 'running' }),
       failed,
       stop: async () => {
         stopping = true;

@@ -54,8 +54,8 @@ export async function startRoles({ words, env, logFile, log, say }: RolesOptions
       logFile: logFile(name),
       health: async (pipeline) => {
         const own = kept.health();
-        const state = own.ready ? 'does not answer yet' : own.state;
-        return (await askHealth(port))?.[pipeline] ?? { ready: false, state };
+        const silent: WorkerHealth = own.ready ? { ready: false, phase: 'starting', state: 'does not answer yet' } : own;
+        return (await askHealth(port))?.[pipeline] ?? silent;
       },
       stop: () => kept.stop(),
     };

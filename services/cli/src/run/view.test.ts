@@ -1,3 +1,4 @@
+import type { WorkerHealth } from '@millrace/core/role/role.ts';
 import { expect, test } from 'vitest';
 import { stateOf, type ViewRow, viewLine, viewTable } from './view.ts';
 
@@ -7,9 +8,9 @@ const row: ViewRow = {
   rowsPerSecond: 1234.56,
   behind: null,
   health: {
-    producer: { ready: true, state: 'completed: 5236 records' },
-    processor: { ready: true, state: 'reading' },
-    sink: { ready: true, state: 'reading' },
+    producer: { ready: true, phase: 'completed', state: 'completed: 5236 records' },
+    processor: { ready: true, phase: 'running', state: 'reading' },
+    sink: { ready: true, phase: 'running', state: 'reading' },
   },
 };
 const busy: ViewRow = {
@@ -18,9 +19,9 @@ const busy: ViewRow = {
   rowsPerSecond: 0,
   behind: 'the sink has 6 records to store',
   health: {
-    producer: { ready: true, state: 'sending' },
-    processor: { ready: true, state: 'reading' },
-    sink: { ready: false, state: 'paused: disk\u001b[2J full' },
+    producer: { ready: true, phase: 'running', state: 'sending' },
+    processor: { ready: true, phase: 'running', state: 'reading' },
+    sink: { ready: false, phase: 'paused', state: 'paused: disk\u001b[2J full' },
   },
 };
 
@@ -55,11 +56,11 @@ test('the line of a log', () => {
 
 test('the state tells the worst first', () => {
   const { totals } = busy;
-  const ready = { ready: true, state: 'reading' };
+  const ready: WorkerHealth = { ready: true, phase: 'running', state: 'reading' };
   expect(stateOf({ producer: ready, sink: null }, totals, null)).toBe('sink: does not answer');
   expect(
     stateOf(
-      { producer: { ready: true, state: 'completed: 12 records' }, sink: ready },
+      { producer: { ready: true, phase: 'completed', state: 'completed: 12 records' }, sink: ready },
       totals,
       'the sink has 6 records to store',
     ),

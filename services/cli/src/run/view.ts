@@ -2,7 +2,6 @@
 import type { WorkerHealth } from '@millrace/core/role/role.ts';
 import type { Totals } from '../status/totals.ts';
 import { count, printable, type TextColumn, table } from '../text.ts';
-import { isCompleted } from './finish.ts';
 
 export interface ViewRow {
   pipeline: string;
@@ -62,7 +61,7 @@ export function stateOf(health: ViewRow['health'], totals: Totals, behind: strin
     if (!worker.ready) return `${role}: ${printable(worker.state)}`;
   }
   const { producer } = health;
-  if (producer && isCompleted(producer)) return totals.lagMessages > 0 ? 'all sent' : (behind ?? 'completed');
+  if (producer?.phase === 'completed') return totals.lagMessages > 0 ? 'all sent' : (behind ?? 'completed');
   return 'flowing';
 }
 

@@ -20,8 +20,8 @@ function settledSample(): Sample {
     processed: topic('processed', 5, 3),
     dlq: topic('dlq', 2, 0),
     processor: new Map([
-      [0, { next: 6, progress: { ...freshProgress('t'), raw: 6, rows: 5, refused: 1 } }],
-      [1, { next: 4, progress: { ...freshProgress('t'), raw: 4, rows: 3, dropped: 1 } }],
+      [0, { next: 6, progress: { ...freshProgress('t', 'processed'), raw: 6, rows: 5, refused: 1 } }],
+      [1, { next: 4, progress: { ...freshProgress('t', 'processed'), raw: 4, rows: 3, dropped: 1 } }],
     ]),
     sink: {
       next: new Map([
@@ -87,7 +87,7 @@ test('lag is never negative and read covers what is in flight', () => {
       const sample = settledSample();
       Object.assign(sample.raw, { bounds: [raw] });
       Object.assign(sample.processed, { bounds: [processed] });
-      sample.processor = new Map([[0, { next, progress: { ...freshProgress('t'), raw: next, rows: next } }]]);
+      sample.processor = new Map([[0, { next, progress: { ...freshProgress('t', 'processed'), raw: next, rows: next } }]]);
       sample.sink?.next.set(0, stored);
       const totals = totalsOf(sample);
       expect(totals.lagMessages).toBeGreaterThanOrEqual(0);

@@ -11,7 +11,7 @@ function fakeWorker(): Worker & { fail(error: Error): void; stops: number } {
     failed: promise,
     fail: resolve,
     stops: 0,
-    health: () => ({ ready: true, state: 'reading' }),
+    health: () => ({ ready: true, phase: 'running' as const, state: 'reading' }),
     stop: async () => {
       worker.stops += 1;
     },
@@ -34,7 +34,7 @@ test('a worker that could not start is started again, and says why meanwhile', a
     return good;
   }, log);
   await new Promise((resolve) => setImmediate(resolve));
-  expect(kept.health()).toEqual({ ready: false, state: 'failed: no such topic' });
+  expect(kept.health()).toEqual({ ready: false, phase: 'failed', state: 'failed: no such topic' });
   await started.promise;
   await new Promise((resolve) => setImmediate(resolve));
   expect(kept.health().ready).toBe(true);

@@ -26,7 +26,7 @@ export interface KeptWorker {
 export function keepRunning(start: () => Promise<Worker>, log: Logger): KeptWorker {
   const stopping = new AbortController();
   let worker: Worker | null = null;
-  let waiting: WorkerHealth = { ready: false, state: 'starting' };
+  let waiting: WorkerHealth = { ready: false, phase: 'starting', state: 'starting' };
 
   const stopped = new Promise<null>((resolve) => stopping.signal.addEventListener('abort', () => resolve(null), { once: true }));
 
@@ -40,7 +40,7 @@ export function keepRunning(start: () => Promise<Worker>, log: Logger): KeptWork
     worker = running;
     const failure = await Promise.race([running.failed, stopped]);
     worker = null;
-    waiting = { ready: false, state: failure ? `failed: ${failure.message}` : 'stopping' };
+    waiting = failure ? failed(failure) : { ready: false, phase: 'stopping', state: 'stopping' };
     try {
       await running.stop();
     } catch (error) {
@@ -57,7 +57,7 @@ export function keepRunning(start: () => Promise<Worker>, log: Logger): KeptWork
       if (failure === null) return;
       failures = performance.now() - startedAt > SETTLED_MS ? 1 : failures + 1;
       const delayMs = restartDelayMs(failures);
-      waiting = { ready: false, state: `failed: ${failure.message}` };
+      waiting = failed(failure);
       log.error({ err: failure, failures, delayMs }, 'the worker failed and is started again');
       await sleep(delayMs, undefined, { signal: stopping.signal }).catch(() => undefined); // an abort ends the wait, nothing else can
     }
@@ -71,6 +71,10 @@ export function keepRunning(start: () => Promise<Worker>, log: Logger): KeptWork
       await ended;
     },
   };
+}
+
+function failed({ message }: Error): WorkerHealth {
+  return { ready: false, phase: 'failed', state: `failed: ${message}` };
 }
 
 function asError(error: unknown): Error {

@@ -20,8 +20,12 @@ export interface RoleContext {
   baseFolder: string;
 }
 
+/** What a worker does, for programs. `paused`: it waits for something outside, and goes on by itself. */
+export type Phase = 'starting' | 'running' | 'paused' | 'completed' | 'failed' | 'stopping';
+
 export interface WorkerHealth {
   ready: boolean;
+  phase: Phase;
   /** One line for people: `reading`, `paused: database unreachable: …`, `completed: 5236 records`. */
   state: string;
 }

@@ -56,7 +56,7 @@ async function complete(
     const outcome = await Promise.race([
       client.killed.then(() => 'killed'),
       worker.failed.then((error) => `failed: ${error.message}`),
-      until(() => (worker.health().state.startsWith('completed') ? worker.health().state : null)),
+      until(() => (worker.health().phase === 'completed' ? worker.health().state : null)),
     ]);
     client.kill();
     await worker.stop();

@@ -53,7 +53,7 @@ export function startCheckpointed({ pipeline, context, kind, open, limit }: Chec
   const checkpoints = new Checkpoints(kafka, names.replayGroup, names.raw);
   const stopping = new AbortController();
   const failure = Promise.withResolvers<Error>();
-  let health: () => WorkerHealth = () => ({ ready: false, state: 'starting' });
+  let health: () => WorkerHealth = () => ({ ready: false, phase: 'starting', state: 'starting' });
 
   async function rawTopic(): Promise<TopicState> {
     const topic = await kafka.topic(names.raw);
@@ -91,14 +91,14 @@ export function startCheckpointed({ pipeline, context, kind, open, limit }: Chec
     if (spreading.partitions !== start.partitions) await checkpoints.save(() => pass.checkpoint());
     const watching = watch();
     try {
-      health = () => ({ ready: true, state: `sending: ${pass.ordinal} records` });
+      health = () => ({ ready: true, phase: 'running', state: `sending: ${pass.ordinal} records` });
       completed = await pass.run(signal);
       if (!completed) return;
       await checkpoints.save(() => pass.checkpoint());
       metrics.completed.set(labels, 1);
       if (pass.ordinal === 0) log.warn('the input holds no record');
       else log.info({ records: pass.ordinal }, 'completed');
-      health = () => ({ ready: true, state: `completed: ${pass.ordinal} records` });
+      health = () => ({ ready: true, phase: 'completed', state: `completed: ${pass.ordinal} records` });
       await aborted(signal);
     } finally {
       ending.abort();
@@ -149,7 +149,7 @@ export function startCheckpointed({ pipeline, context, kind, open, limit }: Chec
           if (error instanceof InputError) throw error;
           failures = performance.now() - startedAt > LONGEST_BACK_OFF_MS ? 1 : failures + 1;
           const { message } = error as Error;
-          health = () => ({ ready: false, state: `waiting for Kafka: ${message}` });
+          health = () => ({ ready: false, phase: 'paused', state: `waiting for Kafka: ${message}` });
           log.warn({ err: error, failures }, 'sending stopped; going back to the checkpoint');
           const delayMs = Math.min(LONGEST_BACK_OFF_MS, FIRST_BACK_OFF_MS * 2 ** Math.min(failures - 1, 10));
           await sleep(delayMs, undefined, { signal: stopping.signal }).catch(() => undefined); // an abort ends the loop
@@ -157,7 +157,7 @@ export function startCheckpointed({ pipeline, context, kind, open, limit }: Chec
       }
     } catch (error) {
       const { message } = error as Error;
-      health = () => ({ ready: false, state: `failed: ${message}` });
+      health = () => ({ ready: false, phase: 'failed', state: `failed: ${message}` });
       failure.resolve(error as Error);
     } finally {
       await sender.close();

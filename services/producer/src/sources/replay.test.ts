@@ -167,7 +167,7 @@ test('a gzip file that is cut: what can be read is sent, the error says so, and 
     const worker = await start(pipeline);
     const error = await worker.failed;
     expect(error.message).toMatch(/cut\.ndjson\.gz is no whole gzip file: unexpected end of file after \d+ bytes of content/);
-    expect(worker.health()).toEqual({ ready: false, state: `failed: ${error.message}` });
+    expect(worker.health()).toEqual({ ready: false, phase: 'failed', state: `failed: ${error.message}` });
     await worker.stop();
   }
   const before = (await raw(pipeline)).flat().length;

@@ -4,24 +4,17 @@ import { crc32 } from 'node:zlib';
 import type { Logger } from '@millrace/core/log.ts';
 import type { Checkpoint } from '@millrace/core/record/checkpoint.ts';
 import { epochNsToIso } from '@millrace/core/record/time.ts';
-import { maxRecordBytesOf } from '@millrace/core/spec/defaults.ts';
 import { durationMs } from '@millrace/core/spec/duration.ts';
 import type { Pipeline } from '@millrace/core/spec/pipeline.ts';
 import type { Replay } from '@millrace/core/spec/source.ts';
 import { opener } from '../replay/bytes.ts';
 import { clockOf, MS_NS } from '../replay/clock.ts';
-import { readCsv } from '../replay/csv.ts';
-import { type Format, findFiles, type InputFile, identityOfAll } from '../replay/files.ts';
-import { readJson } from '../replay/json.ts';
-import { readNdjson } from '../replay/ndjson.ts';
-import type { Read } from '../replay/piece.ts';
+import { findFiles, type InputFile, identityOfAll } from '../replay/files.ts';
+import { BEGINNING, readFiles } from '../replay/read.ts';
 import { type PlacedPiece, readRecord, recordMaker } from '../replay/records.ts';
 import { startCheckpointed } from '../send/checkpointed.ts';
 import type { Input, InputRecord, Place } from '../send/input.ts';
 import type { Source } from './source.ts';
-
-const READERS: Record<Format, Read> = { csv: readCsv, json: readJson, ndjson: readNdjson };
-const BEGINNING: Place = { loop: 0, file: 0, byte: 0, crc: 0 };
 
 export const replay: Source = {
   async start(pipeline, context) {
@@ -96,20 +89,8 @@ class Files implements Input {
     }
   }
 
-  /** One round of pieces from a place on. */
-  async *#pieces(from: Place): AsyncGenerator<PlacedPiece[]> {
-    const { loop } = from;
-    let crc = from.crc ?? 0;
-    for (const [file, { path, name, format }] of this.#files.entries()) {
-      if (file < from.file) continue;
-      const read = READERS[format];
-      const rules = { name, maxBytes: maxRecordBytesOf(this.#pipeline), delimiter: this.#replay.delimiter ?? ',' };
-      const start = { byte: file === from.file ? from.byte : 0, crc };
-      for await (const chunk of read(opener(path, this.#signal), start, rules)) {
-        crc = chunk.crc;
-        yield chunk.pieces.map((piece) => ({ piece, name, next: { loop, file, byte: piece.end, crc: piece.crc } }));
-      }
-    }
+  #pieces(from: Place): AsyncGenerator<PlacedPiece[]> {
+    return readFiles(this.#pipeline, this.#replay, this.#files, from, this.#signal);
   }
 
   async #warnOfRetention(nowMs: number): Promise<void> {

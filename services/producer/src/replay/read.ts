@@ -1,0 +1,42 @@
+/** From files to their records, in order: a format is one reader and one line in the table. */
+import { maxRecordBytesOf } from '@millrace/core/spec/defaults.ts';
+import type { Pipeline } from '@millrace/core/spec/pipeline.ts';
+import type { Replay } from '@millrace/core/spec/source.ts';
+import type { Place } from '../send/input.ts';
+import { opener } from './bytes.ts';
+import { readCsv } from './csv.ts';
+import type { Format, InputFile } from './files.ts';
+import { readJson } from './json.ts';
+import { readNdjson } from './ndjson.ts';
+import type { Read } from './piece.ts';
+import type { PlacedPiece } from './records.ts';
+
+const READERS: Record<Format, Read> = { csv: readCsv, json: readJson, ndjson: readNdjson };
+
+/** The first record of the first file. */
+export const BEGINNING: Place = { loop: 0, file: 0, byte: 0, crc: 0 };
+
+/**
+ * One round of records from a place on, in chunks.
+ * @param files as `findFiles` gives them
+ * @throws InputError naming the place where a file cannot be read, or not further
+ */
+export async function* readFiles(
+  pipeline: Pipeline,
+  { delimiter = ',' }: Pick<Replay, 'delimiter'>,
+  files: readonly InputFile[],
+  from: Place,
+  signal: AbortSignal,
+): AsyncGenerator<PlacedPiece[]> {
+  const { loop } = from;
+  const maxBytes = maxRecordBytesOf(pipeline);
+  let crc = from.crc ?? 0;
+  for (const [file, { path, name, format }] of files.entries()) {
+    if (file < from.file) continue;
+    const start = { byte: file === from.file ? from.byte : 0, crc };
+    for await (const chunk of READERS[format](opener(path, signal), start, { name, maxBytes, delimiter })) {
+      crc = chunk.crc;
+      yield chunk.pieces.map((piece) => ({ piece, name, next: { loop, file, byte: piece.end, crc: piece.crc } }));
+    }
+  }
+}
