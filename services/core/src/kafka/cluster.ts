@@ -107,6 +107,12 @@ export class Cluster {
     return found;
   }
 
+  /** The topic's id as of when its leaders were last asked for. @throws as `leader` */
+  async topicId(topic: string, partition: number): Promise<string> {
+    await this.leader(topic, partition);
+    return this.#topics.get(topic)?.id ?? '';
+  }
+
   async onLeader<T>(topic: string, partition: number, request: (link: Link) => Promise<T>): Promise<T> {
     const { leader } = await this.leader(topic, partition);
     return this.onNode(leader, topic, request);

@@ -32,7 +32,7 @@ export function connectKafka(options: KafkaOptions): Kafka {
       const sender = new KafkaSender(new Cluster(options), options.log);
       open.add(sender);
       return {
-        send: (topic, partition, records) => sender.send(topic, partition, records),
+        send: (topic, partition, records, topicId) => sender.send(topic, partition, records, topicId),
         close: () => closeOne(sender),
       };
     },

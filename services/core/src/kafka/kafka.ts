@@ -71,8 +71,12 @@ export interface Kafka {
  * rejected may be in the log all the same: the caller goes back to what it committed.
  */
 export interface Sender {
-  /** Appends in order; cut by bytes into several requests where needed. */
-  send(topic: string, partition: number, records: readonly OutRecord[]): Promise<{ baseOffset: number }>;
+  /**
+   * Appends in order; cut by bytes into several requests where needed.
+   * @param topicId tries go on only while the topic has this id, so that what was meant for a topic that is deleted meanwhile
+   * does not get into its successor. The id is looked at again after a failed try, not before the first one.
+   */
+  send(topic: string, partition: number, records: readonly OutRecord[], topicId?: string): Promise<{ baseOffset: number }>;
   close(): Promise<void>;
 }
 

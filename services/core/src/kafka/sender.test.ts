@@ -211,6 +211,29 @@ describe('what the brokers know changes', () => {
     await sender.close();
   });
 
+  test('what was meant for a topic that is deleted does not get into its successor', async () => {
+    const sender = kafka.sender();
+    const before = (await kafka.topic(topic))?.id ?? '';
+    await sender.send(topic, 0, [record('a')], before);
+    await kafka.deleteTopic(topic);
+    const rejected = expect(sender.send(topic, 0, [record('b')], before)).rejects.toThrow(/created again/);
+    await kafka.createTopic({ name: topic, partitions: 1, config: {} });
+    await rejected;
+    expect(await stored()).toEqual([]);
+    await sender.send(topic, 0, [record('c')], (await kafka.topic(topic))?.id ?? '');
+    expect(await stored()).toEqual(['c']);
+    await sender.close();
+  });
+
+  test('the successor that the caller means takes its sends, also where the sender knew only the former one', async () => {
+    const sender = kafka.sender();
+    await sender.send(topic, 0, [record('a')]);
+    await kafka.deleteTopic(topic);
+    await kafka.createTopic({ name: topic, partitions: 1, config: {} });
+    expect(await sender.send(topic, 0, [record('b')], (await kafka.topic(topic))?.id ?? '')).toEqual({ baseOffset: 0 });
+    await sender.close();
+  });
+
   test('a producer id is renewed before its sequence numbers end, without a gap', async () => {
     const sender = senderWith({ recordsPerProducer: 3 });
     for (const text of ['a', 'b', 'c', 'd', 'e', 'f', 'g']) await sender.send(topic, 0, [record(text)]);

@@ -5,6 +5,7 @@
  * - a request holds records of exactly one partition, and one send per partition is in flight (FACTS trap 1);
  * - a retry sends the very same bytes with the same producer id and sequence, so that the broker tells it is a repeat;
  * - a send counts only when the answer names its partition with a base offset (trap 2);
+ * - a retry never goes to a topic of another id than the caller meant;
  * - after a send was rejected, no later send uses that producer id (trap 3): whether the records are in the log is unknown
  *   then, and the next sequence with it. Sends to other partitions that were under way end with the old id, in order.
  */
@@ -12,7 +13,7 @@ import type { Logger } from 'pino';
 import type { Cluster } from './cluster.ts';
 import { topicConfig } from './config.ts';
 import { cutIntoBatches } from './cut.ts';
-import { isRetriable, messageOf, typeOf } from './errors.ts';
+import { isRetriable, KafkaError, messageOf, typeOf } from './errors.ts';
 import type { OutRecord, Sender } from './kafka.ts';
 import { produceRequest } from './produce.ts';
 import { encodeBatch } from './recordBatch.ts';
@@ -55,7 +56,7 @@ export class KafkaSender implements Sender {
    * @returns the offset of the first record; the others follow, though not without gaps when the send was cut
    * @throws KafkaError at the latest `SEND_WITHIN_MS` after the last part was acknowledged; RangeError for a record that is too large, before anything was sent
    */
-  async send(topic: string, partition: number, records: readonly OutRecord[]): Promise<{ baseOffset: number }> {
+  async send(topic: string, partition: number, records: readonly OutRecord[], topicId?: string): Promise<{ baseOffset: number }> {
     const key = `${topic}/${partition}`;
     if (records.length === 0) throw new RangeError(`send to ${key} without records`);
     if (this.#inFlight.has(key)) throw new Error(`second send to ${key} while one is in flight: the order would be lost`);
@@ -63,7 +64,7 @@ export class KafkaSender implements Sender {
     try {
       let baseOffset: number | null = null;
       for (const part of cutIntoBatches(records, await this.#maxBytesOf(topic))) {
-        const offset = await this.#append(topic, partition, part);
+        const offset = await this.#append(topic, partition, part, topicId);
         baseOffset ??= offset;
       }
       return { baseOffset: baseOffset as number };
@@ -77,7 +78,7 @@ export class KafkaSender implements Sender {
     this.#cluster.close();
   }
 
-  async #append(topic: string, partition: number, records: OutRecord[]): Promise<number> {
+  async #append(topic: string, partition: number, records: OutRecord[], topicId: string | undefined): Promise<number> {
     const what = `${this.#cluster.name} did not take ${records.length} records for ${topic}/${partition}`;
     const key = `${topic}/${partition}`;
     this.#producer ??= this.#newProducer();
@@ -88,7 +89,10 @@ export class KafkaSender implements Sender {
       const batch = encodeBatch(records, { producerId: producer.id, producerEpoch: producer.epoch, first: sequence }, Date.now());
       const unknownSince = new Unknown();
       const offset = await persist(
-        () => this.#cluster.onLeader(topic, partition, (link) => link.send(produceRequest(topic, partition, batch))),
+        async () => {
+          if (topicId !== undefined) await this.#mustBe(topic, partition, topicId);
+          return this.#cluster.onLeader(topic, partition, (link) => link.send(produceRequest(topic, partition, batch)));
+        },
         { withinMs: this.#withinMs, what, signal: this.#closing.signal, giveUp: (error) => unknownSince.tooLong(error) },
       );
       producer.sequences.set(key, sequence + records.length);
@@ -104,6 +108,14 @@ export class KafkaSender implements Sender {
       );
       throw error;
     }
+  }
+
+  /** Asks again before it says no: the answer may be of before the topic was created again. @throws KafkaError */
+  async #mustBe(topic: string, partition: number, topicId: string): Promise<void> {
+    if ((await this.#cluster.topicId(topic, partition)) === topicId) return;
+    this.#cluster.forget(topic);
+    const id = await this.#cluster.topicId(topic, partition);
+    if (id !== topicId) throw new KafkaError(`the topic was created again: its id is ${id}, not ${topicId}`);
   }
 
   async #newProducer(): Promise<Producer> {

@@ -52,7 +52,7 @@ export class Pass {
     this.#ordinal = start.ordinal;
     this.#place = placeOf(start);
     this.#lanes = new Lanes<Place>({
-      send: (partition, records) => sender.send(raw, partition, records),
+      send: (partition, records) => sender.send(raw, partition, records, start.topicId),
       rejected: (error) => this.#broken.abort(error),
       acknowledged: (records) => {
         let [bytes, unreadable] = [0, 0];
