@@ -40,7 +40,7 @@ const records = fc
 
 function run(
   batch: readonly KafkaRecord[],
-  progress: Progress = freshProgress('id'),
+  progress: Progress = freshProgress('id', 'processed'),
   signal = new AbortController().signal,
   by = transform,
 ): Promise<BatchResult> {
@@ -82,7 +82,7 @@ test('cut into batches anywhere, it gives the same', async () => {
 
 test('origin and raw time go along; the DLQ has the original bytes, or the part of an array', async () => {
   const record: KafkaRecord = { offset: 9, timestampMs: 77, key: null, value: Buffer.from('xrx'), headers: {} };
-  const { processed, dlq, unknownFields } = await run([record], { ...freshProgress('id'), cuts: [76] });
+  const { processed, dlq, unknownFields } = await run([record], { ...freshProgress('id', 'processed'), cuts: [76] });
   expect(processed).toEqual([
     { key: null, value: Buffer.from('row 1'), headers: { origin: 'id~1:9:1:3', 'raw-timestamp': '77' } },
   ]);
@@ -113,7 +113,7 @@ test('a partition that was taken away ends the work between two slices', async (
   const record: KafkaRecord = { offset: 0, timestampMs: 1, key: null, value: Buffer.from('r'), headers: {} };
   const batch = Array.from({ length: 2_000 }, (_, offset) => ({ ...record, offset }));
   const taken = new AbortController();
-  const working = run(batch, freshProgress('id'), taken.signal);
+  const working = run(batch, freshProgress('id', 'processed'), taken.signal);
   taken.abort(new Error('taken away'));
   await expect(working).rejects.toThrow('taken away');
 });

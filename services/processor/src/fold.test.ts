@@ -24,7 +24,7 @@ function fold(steps: { timestampMs: number; position: ReplayPosition | null; out
 test('raw is the sum of all ends, whatever is read', () => {
   fc.assert(
     fc.property(fc.array(step), (steps) => {
-      const { raw, rows, refused, dropped, repeats } = fold(steps, freshProgress('id'));
+      const { raw, rows, refused, dropped, repeats } = fold(steps, freshProgress('id', 'processed'));
       expect(raw).toBe(rows + refused + dropped + repeats);
       expect(raw).toBeGreaterThanOrEqual(steps.length);
     }),
@@ -35,9 +35,9 @@ test('committed anywhere and read back, it goes on to the same sums', () => {
   fc.assert(
     fc.property(fc.array(step), fc.nat(), (steps, at) => {
       const cut = steps.length === 0 ? 0 : at % steps.length;
-      const committed = decodeProgress(encodeProgress(fold(steps.slice(0, cut), freshProgress('id'))));
+      const committed = decodeProgress(encodeProgress(fold(steps.slice(0, cut), freshProgress('id', 'processed'))));
       expect(committed).not.toBeNull();
-      expect(fold(steps.slice(cut), committed as Progress)).toEqual(fold(steps, freshProgress('id')));
+      expect(fold(steps.slice(cut), committed as Progress)).toEqual(fold(steps, freshProgress('id', 'processed')));
     }),
   );
 });
@@ -45,7 +45,7 @@ test('committed anywhere and read back, it goes on to the same sums', () => {
 test('a replay that sends its records again is counted once', () => {
   fc.assert(
     fc.property(fc.array(fc.nat(20), { maxLength: 10 }), (restarts) => {
-      let progress = freshProgress('id');
+      let progress = freshProgress('id', 'processed');
       let sent = 0;
       const seen = new Set<number>();
       for (const back of [0, ...restarts]) {
@@ -66,12 +66,12 @@ test('a replay that sends its records again is counted once', () => {
 });
 
 test('a new run and records without a position are no repeats', () => {
-  const progress = { ...freshProgress('id'), replay: { run: 'a', ordinal: 5 } };
+  const progress = { ...freshProgress('id', 'processed'), replay: { run: 'a', ordinal: 5 } };
   expect(isRepeat(progress, { run: 'a', ordinal: 5 })).toBe(true);
   expect(isRepeat(progress, { run: 'a', ordinal: 6 })).toBe(false);
   expect(isRepeat(progress, { run: 'b', ordinal: 0 })).toBe(false);
   expect(isRepeat(progress, null)).toBe(false);
-  expect(isRepeat(freshProgress('id'), { run: 'a', ordinal: 0 })).toBe(false);
+  expect(isRepeat(freshProgress('id', 'processed'), { run: 'a', ordinal: 0 })).toBe(false);
   expect(
     replayPositionOf({ headers: { 'replay-position': Buffer.from(encodeReplayPosition({ run: 'a', ordinal: 5 })) } }),
   ).toEqual({
@@ -83,7 +83,7 @@ test('a new run and records without a position are no repeats', () => {
 
 describe('when something happens to the log', () => {
   const before: Progress = {
-    ...freshProgress('id'),
+    ...freshProgress('id', 'processed'),
     raw: 9,
     rows: 9,
     timestampMs: 50,
@@ -95,7 +95,7 @@ describe('when something happens to the log', () => {
   test('a cut log gives new origins to what was appended later, and the old ones to what stood before', () => {
     const truncated = { kind: 'truncated' as const, ...place, next: 9, end: 3, restartAt: 0, bookmark: { timestampMs: 50 } };
     const after = afterNotice(before, truncated);
-    expect(after).toEqual({ ...freshProgress('id'), cuts: [10, 50] });
+    expect(after).toEqual({ ...freshProgress('id', 'processed'), cuts: [10, 50] });
     expect([10, 11, 50, 51].map((timestampMs) => originTopicId(after, { timestampMs }))).toEqual(['id', 'id~1', 'id~1', 'id~2']);
     const many = { ...before, cuts: Array.from({ length: 64 }, () => 10) };
     expect(() => afterNotice(many, truncated)).toThrow(/cut 65 times; allowed are 64/);
@@ -103,7 +103,7 @@ describe('when something happens to the log', () => {
 
   test('a recreated topic starts anew', () => {
     expect(afterNotice(before, { kind: 'recreated', ...place, expected: 'id', found: 'other', restartAt: 0 })).toEqual(
-      freshProgress('other'),
+      freshProgress('other', 'processed'),
     );
   });
 
@@ -117,6 +117,7 @@ test('the most progress there can be fits into the metadata of a commit', () => 
   const progress: Progress = {
     v: 1,
     topicId: 'x'.repeat(40),
+    processedId: 'x'.repeat(40),
     timestampMs: most,
     cuts: Array.from({ length: 64 }, () => 9_999_999_999_999),
     replay: { run: 'r'.repeat(64), ordinal: most },

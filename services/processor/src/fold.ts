@@ -63,7 +63,7 @@ export function afterNotice(progress: Progress, notice: Notice): Progress {
     case 'lost':
       return progress;
     case 'recreated':
-      return freshProgress(notice.found);
+      return freshProgress(notice.found, progress.processedId);
     case 'truncated': {
       const cuts = [...progress.cuts, notice.bookmark.timestampMs];
       if (cuts.length > 64) {
@@ -71,7 +71,7 @@ export function afterNotice(progress: Progress, notice: Notice): Progress {
           `topic ${notice.topic} partition ${notice.partition} was cut ${cuts.length} times; allowed are 64: recreate the topic`,
         );
       }
-      return { ...freshProgress(progress.topicId), cuts };
+      return { ...freshProgress(progress.topicId, progress.processedId), cuts };
     }
   }
 }

@@ -31,10 +31,11 @@ export function metricsOf(registry: Registry): Metrics {
     unknownFields: counter('unknown_fields_total', 'Members of records that no rule reads and that are not kept', ['pipeline']),
     internalErrors: counter('internal_errors_total', 'Records refused by a mistake in Millrace itself', ['pipeline']),
     lost: counter('lost_records_total', 'Raw records that retention removed before they were processed', ['pipeline']),
-    restarts: counter('log_restarts_total', 'Raw logs read again from their beginning: recreated or truncated', [
-      'pipeline',
-      'kind',
-    ]),
+    restarts: counter(
+      'log_restarts_total',
+      'Raw logs read again from their beginning: recreated, truncated, or the processed topic was recreated',
+      ['pipeline', 'kind'],
+    ),
     batchSeconds: counter('batch_seconds_total', 'Time in batches by phase: transform, send, commit', ['pipeline', 'phase']),
     paused,
   };

@@ -283,6 +283,7 @@ test('a batch of a raw topic that was recreated meanwhile is not sent', async ()
   const stale: Kafka = {
     ...kafka,
     topic: async (name) => {
+      if (name !== feed.names.raw) return await kafka.topic(name);
       const isFirst = events.length === 0;
       events.push('asked');
       return isFirst ? { id: 'another', partitions: PARTITIONS } : await kafka.topic(name);
@@ -325,4 +326,51 @@ test('an offset that another tool committed does not make it skip records', asyn
     WAIT,
   );
   await untilRead(feed, 100);
+});
+
+test('rules that were changed after a kill in the middle of a batch make no refusal and no row vanish', async () => {
+  const feed = await feedOf('ruled');
+  const all = numbers(1, 100).filter((n) => n % 5 !== 0 && n % 7 !== 0);
+  await append(feed, all);
+  const strict = structuredClone(feed.pipeline);
+  strict.spec.record.fields = { ...strict.spec.record.fields, n: { type: 'int', required: true, min: 50 } };
+  let sends = 0;
+  const dying: Kafka = {
+    ...kafka,
+    sender: () => {
+      const sender = kafka.sender();
+      const send: Sender['send'] = async (...args) => {
+        // Of each batch the first send gets through.
+        if (++sends > PARTITIONS) throw new Error('killed between two sends');
+        return sender.send(...args);
+      };
+      return { close: () => sender.close(), send };
+    },
+  };
+  const worker = await start({ ...feed, pipeline: strict }, dying);
+  await vi.waitFor(() => expect(sends).toBeGreaterThan(2 * PARTITIONS), WAIT);
+  await stop(worker);
+  await start(feed);
+  await untilRead(feed, all.length);
+  const refusals = (await recordsOf(feed.names.dlq)).flat().map(numberOf);
+  const rows = withoutRepeats(await recordsOf(feed.names.processed));
+  expect([...new Set([...rows, ...refusals])].sort((a, b) => a - b)).toEqual(all);
+});
+
+test('a processed topic that is recreated gets all rows again, in raw order: some may not have been stored', async () => {
+  const feed = await feedOf('emptied');
+  const metrics = new Registry();
+  await append(feed, numbers(0, 300));
+  await start(feed, kafka, metrics);
+  await untilRead(feed, 300);
+  await kafka.deleteTopic(feed.names.processed);
+  await append(feed, numbers(300, 350));
+  await vi.waitFor(() => createTopic(feed.names.processed), WAIT);
+  await append(feed, numbers(350, 400));
+  await vi.waitFor(
+    async () => expect(withoutRepeats(await recordsOf(feed.names.processed))).toEqual(kept(numbers(0, 400))),
+    WAIT,
+  );
+  expect(await untilRead(feed, 400)).toMatchObject({ rows: kept(numbers(0, 400)).length, repeats: 0 });
+  expect(await metrics.metrics()).toMatch(/log_restarts_total\{pipeline="default\/emptied",kind="processed_recreated"\} 2/);
 });

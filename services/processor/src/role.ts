@@ -7,6 +7,10 @@
  *   progress that counts them. After a rejected send the partition goes back to what is committed.
  * - Rows are sent only while the raw topic still is the one they were read from. Commits made under another topic id, or
  *   by another tool, do not count: the log is then read from its beginning, and the sink drops what it has.
+ * - What is committed holds for the processed topic that the rows went to: when it was created again, rows that no sink had
+ *   stored are gone with it, so that the raw log is read from its beginning.
+ * - A row in the processed topic says that every record before it has ended. So the refusals of a batch go before its rows:
+ *   under rules that were changed in between, a refusal could become a row that the sink takes for a repeat.
  */
 import type { Batch, Notice, Position, Reader, Sender, TopicState } from '@millrace/core/kafka/kafka.ts';
 import { Reload } from '@millrace/core/kafka/kafka.ts';
@@ -70,15 +74,19 @@ async function start(pipeline: Pipeline, { kafka, log, metrics }: Context): Prom
   };
 }
 
-async function load({ kafka, names, log, progress }: Parts, partition: number, topic: TopicState): Promise<Position> {
+async function load(parts: Parts, partition: number, topic: TopicState): Promise<Position> {
+  const { kafka, names, log, progress, counters } = parts;
+  const processed = await processedTopic(parts);
   const committed = (await kafka.committed(names.processorGroup, names.raw)).get(partition);
   const stored = committed === undefined ? null : decodeProgress(committed.metadata);
-  const known = progress.get(partition)?.topicId;
-  progress.set(partition, stored?.topicId === topic.id ? stored : freshProgress(topic.id));
+  const known = progress.get(partition);
+  const fresh = freshProgress(topic.id, processed.id);
+  progress.set(partition, fresh);
+  const beginning: Position = { next: null, bookmark: null, topicId: null };
   if (committed === undefined) {
     // A topic takes the offsets committed for it along when it is deleted; that it was another one is known here only.
-    const wasRecreated = known !== undefined && known !== topic.id;
-    return wasRecreated ? { next: 0, bookmark: null, topicId: known } : { next: null, bookmark: null, topicId: null };
+    const wasRecreated = known !== undefined && known.topicId !== topic.id;
+    return wasRecreated ? { next: 0, bookmark: null, topicId: known.topicId } : beginning;
   }
   if (stored === null) {
     const { offset, metadata } = committed;
@@ -86,12 +94,29 @@ async function load({ kafka, names, log, progress }: Parts, partition: number, t
       { topic: names.raw, partition, offset, metadata: metadata.slice(0, 200), group: names.processorGroup },
       'the committed offset is not of Millrace and does not count: reading the partition from its beginning; the sink drops what it has',
     );
-    return { next: null, bookmark: null, topicId: null };
+    return beginning;
   }
-  const { timestampMs, topicId } = stored;
+  const { timestampMs, topicId, processedId } = stored;
+  if (topicId === topic.id && processedId !== processed.id) {
+    progress.set(partition, { ...fresh, cuts: stored.cuts });
+    if (known?.processedId === processed.id) return beginning; // told and counted before
+    counters.restarts.inc({ pipeline: names.pipeline, kind: 'processed_recreated' });
+    log.warn(
+      { topic: names.processed, partition, expected: processedId, found: processed.id },
+      'the processed topic was recreated: reading the raw partition from its beginning, for rows that went with it; the sink drops what it has',
+    );
+    return beginning;
+  }
+  if (topicId === topic.id) progress.set(partition, stored);
   // Nothing but topic id and append time is known of the record before the offset.
   const bookmark = timestampMs === null ? null : { timestampMs, matches: () => true };
   return { next: committed.offset, bookmark, topicId };
+}
+
+async function processedTopic({ kafka, names }: Pick<Parts, 'kafka' | 'names'>): Promise<TopicState> {
+  const topic = await kafka.topic(names.processed);
+  if (topic === null) throw new Error(`there is no topic ${names.processed}; setup makes it`);
+  return topic;
 }
 
 async function handle(parts: Parts, batch: Batch): Promise<void> {
@@ -102,12 +127,14 @@ async function handle(parts: Parts, batch: Batch): Promise<void> {
   const startedAt = performance.now();
   const result = await transformBatch({ topic: names.raw, partition, records, progress: before, transform, maxBytes, signal });
   const transformedAt = performance.now();
-  const now = await kafka.topic(names.raw);
-  if (now?.id !== topicId) throw new Reload(`topic ${names.raw} was recreated while a batch of it was transformed`);
+  const [raw, processed] = await Promise.all([kafka.topic(names.raw), processedTopic(parts)]);
+  if (raw?.id !== topicId) throw new Reload(`topic ${names.raw} was recreated while a batch of it was transformed`);
+  if (processed.id !== before.processedId)
+    throw new Reload(`topic ${names.processed} has the id ${processed.id}, not ${before.processedId}`);
   signal.throwIfAborted();
   // One after the other: when a send is rejected, nothing else may still be under way.
-  if (result.processed.length > 0) await sender.send(names.processed, partition, result.processed);
   if (result.dlq.length > 0) await sender.send(names.dlq, partition, result.dlq);
+  if (result.processed.length > 0) await sender.send(names.processed, partition, result.processed, processed.id);
   const sentAt = performance.now();
   await batch.commit(batch.next, encodeProgress(result.progress));
   progress.set(partition, result.progress);

@@ -13,6 +13,8 @@ const progress = z.strictObject({
   v: z.literal(1),
   /** Topic id under which the offset counts; commits are ignored under another. */
   topicId: z.string(),
+  /** Topic id of the processed topic that the rows before the offset went to: under another one they are sent again. */
+  processedId: z.string(),
   /** Append time of the record before the offset: the bookmark. null: none before it. */
   timestampMs: z.number().nullable(),
   /**
@@ -31,8 +33,21 @@ const progress = z.strictObject({
 
 export type Progress = z.infer<typeof progress>;
 
-export function freshProgress(topicId: string): Progress {
-  return { v: 1, topicId, timestampMs: null, cuts: [], replay: null, raw: 0, rows: 0, refused: 0, dropped: 0, repeats: 0 };
+/** Progress at the beginning of a raw partition. */
+export function freshProgress(topicId: string, processedId: string): Progress {
+  return {
+    v: 1,
+    topicId,
+    processedId,
+    timestampMs: null,
+    cuts: [],
+    replay: null,
+    raw: 0,
+    rows: 0,
+    refused: 0,
+    dropped: 0,
+    repeats: 0,
+  };
 }
 
 export function encodeProgress(value: Progress): string {
