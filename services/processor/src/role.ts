@@ -31,6 +31,8 @@ type Context = Pick<RoleContext, 'kafka' | 'log' | 'metrics'>;
 
 interface Parts extends Context {
   names: PipelineNames;
+  /** Whether all that the raw topic ever held is this Pipeline's. */
+  ownsRaw: boolean;
   transform: Transform;
   maxBytes: number;
   sender: Sender;
@@ -45,7 +47,8 @@ async function start(pipeline: Pipeline, { kafka, log, metrics }: Context): Prom
   const maxBytes = maxRecordBytesOf(pipeline);
   const counters = metricsOf(metrics);
   const sender = kafka.sender();
-  const parts: Parts = { kafka, log, metrics, names, transform, maxBytes, sender, counters, progress: new Map() };
+  const ownsRaw = pipeline.spec.source.topic === undefined;
+  const parts: Parts = { kafka, log, metrics, names, ownsRaw, transform, maxBytes, sender, counters, progress: new Map() };
   let reader: Reader;
   try {
     reader = await kafka.read({
@@ -86,7 +89,14 @@ async function load(parts: Parts, partition: number, topic: TopicState): Promise
   if (committed === undefined) {
     // A topic takes the offsets committed for it along when it is deleted; that it was another one is known here only.
     const wasRecreated = known !== undefined && known.topicId !== topic.id;
-    return wasRecreated ? { next: 0, bookmark: null, topicId: known.topicId } : beginning;
+    if (wasRecreated) return { next: 0, bookmark: null, topicId: known.topicId };
+    const start = (await kafka.bounds(names.raw))[partition]?.start ?? 0;
+    if (parts.ownsRaw && start > 0 && known === undefined)
+      log.warn(
+        { topic: names.raw, partition, start, group: names.processorGroup },
+        `nothing is committed for this partition, and retention has removed its first ${start} records: those that were not processed before are lost`,
+      );
+    return beginning;
   }
   if (stored === null) {
     const { offset, metadata } = committed;

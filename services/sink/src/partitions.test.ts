@@ -38,7 +38,7 @@ describe('each row once', () => {
   test('a batch that comes again is stored once, its repeats are counted', async () => {
     const pipeline = await newPipeline();
     const sink = testSink(pipeline, pool);
-    expect(await sink.load(0, TOPIC, never)).toMatchObject({ next: null, bookmark: null });
+    expect(await sink.load(0, TOPIC, never)).toMatchObject({ next: 0, bookmark: null });
     await sink.handle(batchOf(good(pipeline, 0, 5)));
     await sink.handle(batchOf(good(pipeline, 3, 8)));
     const other = testSink(pipeline, pool);
@@ -150,6 +150,19 @@ describe('each row once', () => {
     await sink.handle(batchOf(good(pipeline, 6, 8)));
     await sink.handle(batchOf(good(pipeline, 8, 9)));
     expect(await ledgerOf(pool, pipeline)).toEqual({ stored: 5, refused: 0, repeats: 0, merged: 0, lost: 4 });
+    expect(await sink.metric('millrace_sink_lost_records_total', {})).toBe(4);
+  });
+
+  test('records lost before the first row was stored are in the ledger once, too', async () => {
+    const pipeline = await newPipeline();
+    const sink = testSink(pipeline, pool);
+    const lost = { kind: 'lost' as const, topic: 'p', partition: 0, next: 0, start: 4, records: 4 };
+    await sink.load(0, TOPIC, never);
+    sink.notice(lost);
+    await sink.load(0, TOPIC, never);
+    sink.notice({ ...lost, again: true });
+    await sink.handle(batchOf(good(pipeline, 4, 6)));
+    expect(await ledgerOf(pool, pipeline)).toMatchObject({ stored: 2, lost: 4 });
     expect(await sink.metric('millrace_sink_lost_records_total', {})).toBe(4);
   });
 
@@ -289,7 +302,7 @@ describe('rows that the database refuses', () => {
     await expect(sink.handle(batchOf(withBad(pipeline, 5, [2])))).rejects.toThrow('no leader');
     expect(await countsIn(pool, pipeline)).toEqual([]);
     expect(sink.pauses().get(0)).toMatchObject({ reason: 'dlq' });
-    expect(await sink.load(0, TOPIC, never)).toMatchObject({ next: null });
+    expect(await sink.load(0, TOPIC, never)).toMatchObject({ next: 0 });
   });
 
   test('a batch that is tried again and again puts its refused row into the dead-letter topic once', async () => {

@@ -80,9 +80,10 @@ export function partitions(options: PartitionsOptions): Partitions {
     try {
       const position = await withClient(pool, signal, (client) => readPosition(client, pipeline, partition));
       loaded.set(partition, { topicId: topic.id, position });
-      if (lost.get(partition)?.from !== position.next) lost.delete(partition); // another sink went on behind it
+      const standing = readerPosition(position);
+      if (lost.get(partition)?.from !== standing.next) lost.delete(partition); // another sink went on behind it
       succeeded(partition, 'load', position.version);
-      return readerPosition(position);
+      return standing;
     } catch (error) {
       if (!signal.aborted) failed(partition, 'load', error);
       throw error;

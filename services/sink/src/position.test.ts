@@ -1,3 +1,4 @@
+import { decideStart } from '@millrace/core/kafka/resume.ts';
 import { expect, test } from 'vitest';
 import { dropRepeats, originText, REMEMBERED_TOPIC_IDS, readerPosition } from './position.ts';
 
@@ -51,4 +52,11 @@ test('a bookmark compares the origin, and never holds bytes that a database refu
   const foreign = { headers: { origin: Buffer.from([0, 255, 0]) } };
   expect(originText(foreign)).toMatch(/^foreign:[\w-]{43}$/);
   expect(originText({ headers: {} })).toBe('none');
+});
+
+test('a partition of which nothing was stored yet begins at 0: what retention took from it unseen is lost', () => {
+  const stored = { version: 0, writer: 'w', next: null, topicId: null, bookmark: null, origins: new Map() };
+  const start = (at: number) => decideStart(readerPosition(stored), { topicId: 't', start: at, end: 9 });
+  expect(start(0)).toMatchObject({ next: 0, happening: null });
+  expect(start(5)).toMatchObject({ next: 5, happening: { kind: 'lost', next: 0, start: 5, records: 5 } });
 });

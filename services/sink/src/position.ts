@@ -96,10 +96,13 @@ export function positionAfter(
   };
 }
 
-/** The stored position as the reader wants it: it seeks to `next - 1` and asks the bookmark whether that is the record. */
+/**
+ * The stored position as the reader wants it: it seeks to `next - 1` and asks the bookmark whether that is the record. Where
+ * nothing is stored yet it stands at 0, not at wherever the log begins: what retention took before that is lost, too.
+ */
 export function readerPosition(stored: StoredPosition): Position {
   const { next, topicId, bookmark } = stored;
-  if (next === null || bookmark === null) return { next, bookmark: null, topicId };
+  if (next === null || bookmark === null) return { next: next ?? 0, bookmark: null, topicId };
   const { timestampMs, origin } = bookmark;
   return { next, topicId, bookmark: { timestampMs, matches: (record) => originText(record) === origin } };
 }

@@ -97,7 +97,7 @@ test('rows of all partitions, the refused one in the dead-letter topic, the last
       const { rowCount } = await pool.query('SELECT FROM millrace.touched WHERE pipeline = $1', [names.pipeline]);
       return rows.length > 0 && rowCount === 0;
     });
-    expect(worker.health()).toEqual({ ready: true, state: 'reading' });
+    expect(worker.health()).toEqual({ ready: true, phase: 'running', state: 'reading' });
   } finally {
     await worker.stop();
   }
