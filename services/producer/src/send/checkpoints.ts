@@ -1,14 +1,10 @@
 import type { Kafka } from '@millrace/core/kafka/kafka.ts';
 import { type Checkpoint, encodeCheckpoint } from '@millrace/core/record/checkpoint.ts';
 
-/** Committed again without news: brokers forget the offsets of an idle group (offsets.retention.minutes, 7 days). */
-const REFRESH_MS = 3_600_000;
-
 /** Commits checkpoints one after another, so that an older one never overwrites a newer. */
 export class Checkpoints {
   readonly #commit: (metadata: string, ordinal: number) => Promise<void>;
   #last = '';
-  #lastMs = 0;
   #queue: Promise<void> = Promise.resolve();
 
   constructor(kafka: Pick<Kafka, 'commit'>, group: string, topic: string) {
@@ -20,10 +16,9 @@ export class Checkpoints {
     const saved = this.#queue.then(async () => {
       const checkpoint = current();
       const metadata = encodeCheckpoint(checkpoint);
-      if (metadata === this.#last && Date.now() - this.#lastMs < REFRESH_MS) return;
+      if (metadata === this.#last) return;
       await this.#commit(metadata, checkpoint.ordinal);
       this.#last = metadata;
-      this.#lastMs = Date.now();
     });
     this.#queue = saved.catch(() => undefined); // the caller of this one hears of it; the next one is tried all the same
     return saved;
