@@ -1,6 +1,6 @@
 /** The whole way of a small file, as a user runs it against servers that are there already, and what the other commands say then. */
 import { createHash } from 'node:crypto';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { connectDatabase } from '@millrace/core/database/connect.ts';
@@ -116,6 +116,27 @@ test('status gives the same books, and leaves nothing open', async () => {
   expect((await run(['status', file])).stdout).toMatch(
     /20 read: 16 stored, 2 refused, 2 dropped[\s\S]*all that arrived is stored/,
   );
+});
+
+test('logs are JSON lines with level, time, role and Pipeline, and hold no password', () => {
+  const logs = join(folder, 'data', 'logs');
+  const password = new URL(postgres.url).password;
+  let events = 0;
+  for (const name of readdirSync(logs)) {
+    const text = readFileSync(join(logs, name), 'utf8');
+    expect(text).not.toContain(password);
+    for (const line of text.trimEnd().split('\n')) {
+      const event = JSON.parse(line) as Record<string, unknown>;
+      events += 1;
+      expect(event).toMatchObject({
+        level: expect.stringMatching(/^(info|warn|error)$/),
+        time: expect.stringMatching(/^\d{4}-.*Z$/),
+        role: name.replace(/\.log.*/, ''),
+      });
+      if ('group' in event) expect(event).toHaveProperty('pipeline');
+    }
+  }
+  expect(events).toBeGreaterThan(10);
 });
 
 test('tail shows the newest rows, the oldest of them first', async () => {
@@ -261,6 +282,12 @@ describe('Ctrl-C', () => {
     });
     expect(drained).toEqual(drained.toSorted());
   });
+});
+
+test('a data folder that cannot be used is said in one sentence', async () => {
+  const ran = await millrace(['run', file, '--once', '--data', file], env);
+  expect([ran.code, ran.stdout]).toEqual([1, '']);
+  expect(ran.stderr).toMatch(/^millrace: the data folder \S+small\.yaml cannot be used: ENOTDIR.* Give another one by --data\n$/);
 });
 
 test('setup of what is there changes nothing', async () => {

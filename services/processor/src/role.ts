@@ -54,6 +54,7 @@ async function start(pipeline: Pipeline, { kafka, log, metrics }: Context): Prom
     reader = await kafka.read({
       group: names.processorGroup,
       topic: names.raw,
+      log,
       load: (partition, topic) => load(parts, partition, topic),
       handle: (batch) => handle(parts, batch),
       notice: (notice) => notify(parts, notice),

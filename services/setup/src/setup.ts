@@ -91,7 +91,7 @@ export async function setupDatabase(
       'SchemaReady',
       'PermissionDenied',
       `The database user ${JSON.stringify(role)} may not set up ${model.pipeline}: ${error.message}. ` +
-        `Let an administrator run: GRANT CREATE ON DATABASE "${database}" TO "${role}"; and make it the owner of tables that are there already`,
+        `Let an administrator run: GRANT CREATE ON DATABASE "${database}" TO "${role}"; and make it the owner of the schemas and tables that are there already (ALTER SCHEMA and ALTER TABLE … OWNER TO "${role}")`,
     );
   }
 }

@@ -47,7 +47,7 @@ async function start(pipeline: Pipeline, { kafka, database, log, metrics: regist
     log,
   });
   const { load, handle, notice } = held;
-  const read = { group: names.sinkGroup, topic: names.processed, load, handle, notice, concurrency: CONCURRENCY };
+  const read = { group: names.sinkGroup, topic: names.processed, log, load, handle, notice, concurrency: CONCURRENCY };
   let reader: Reader;
   try {
     reader = await kafka.read(read);

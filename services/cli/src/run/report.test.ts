@@ -27,7 +27,9 @@ function sample(
     raw: topic('raw', end),
     processed: topic('processed', 3),
     dlq: topic('dlq', 1),
-    processor: new Map([[0, { next: raw, progress: { ...freshProgress('raw', 'processed'), raw, rows: 3, refused: 1, repeats } }]]),
+    processor: new Map([
+      [0, { next: raw, progress: { ...freshProgress('raw', 'processed'), raw, rows: 3, refused: 1, repeats } }],
+    ]),
     sink: { next: new Map([[0, 3]]), stored, refused: 0, repeats: 0, merged, lost: 0, touched: 0 },
   };
 }

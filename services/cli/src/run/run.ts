@@ -84,12 +84,18 @@ export async function runAll({ pipelines, files, words, options, screen, signal 
 }
 
 async function takeFolder(folder: string): Promise<Release> {
-  mkdirSync(join(folder, 'logs'), { recursive: true });
-  const got = await claim(join(folder, 'run.lock'));
+  const got = await lock(folder).catch((cause: Error) => {
+    throw new Error(`the data folder ${folder} cannot be used: ${cause.message}. Give another one by --data`, { cause });
+  });
   if (typeof got === 'function') return got;
   throw new Error(
     `${folder} is in use by another \`millrace run\` (process ${got.pid}): stop that one, or give another folder by --data`,
   );
+}
+
+async function lock(folder: string): ReturnType<typeof claim> {
+  mkdirSync(join(folder, 'logs'), { recursive: true });
+  return claim(join(folder, 'run.lock'));
 }
 
 /** Moves the log of the run before aside: two runs are kept, so that logs do not grow for ever. */

@@ -39,7 +39,7 @@ export function connectKafka(options: KafkaOptions): Kafka {
     async read(read) {
       const state = await admin.topic(read.topic);
       if (state === null) throw new KafkaError(`there is no topic ${read.topic} in ${control.name}`);
-      const reader = new KafkaReader(read, new Cluster(options), options.log);
+      const reader = new KafkaReader(read, new Cluster(options), read.log ?? options.log);
       open.add(reader);
       return {
         failed: reader.failed,

@@ -2,6 +2,8 @@
  * Kafka as Millrace uses it. Everything that is known of the client library's ways is behind this interface
  * (`connect.ts` makes it), so that the rest of the code sees plain records, offsets as numbers and clear promises.
  */
+import type { Logger } from '../log.ts';
+
 export interface KafkaRecord {
   offset: number;
   /** Append time or create time, as the topic is configured; epoch ms. */
@@ -147,6 +149,8 @@ export interface ReadOptions {
    * whose position leads to it, before any batch that follows from it.
    */
   notice(notice: Notice): void;
+  /** For the lines of this reader. Default: that of the connection. */
+  log?: Logger;
   /** Batches of how many partitions may be handled at a time. Default: 4. */
   concurrency?: number;
 }

@@ -109,7 +109,8 @@ test('SIGKILL at any moment: after a restart exactly the missing rows are sent',
   const names = namesOf(pipeline);
   const sent = async (): Promise<number> => (await kafka.bounds(names.raw)).reduce((sum, { end }) => sum + end, 0);
   for (let kill = 0; kill < 3; kill++) {
-    const child = spawn(process.execPath, [RUN, JSON.stringify(pipeline), folder, ...broker.brokers], { stdio: 'inherit' });
+    const env = { ...process.env, MILLRACE_LOG_LEVEL: 'warn' };
+    const child = spawn(process.execPath, [RUN, JSON.stringify(pipeline), folder, ...broker.brokers], { stdio: 'inherit', env });
     const goal = Math.min(count, (await sent()) + 1 + Math.random() * 12_000);
     await until(async () => ((await sent()) >= goal ? true : null));
     child.kill('SIGKILL');

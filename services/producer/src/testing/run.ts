@@ -6,7 +6,7 @@ import { Registry } from 'prom-client';
 import { producer } from '../role.ts';
 
 const [pipeline = '{}', baseFolder = '.', ...brokers] = process.argv.slice(2);
-const log = createLog('producer', 'warn');
+const log = createLog('producer');
 const kafka = connectKafka({ brokers, clientId: 'test', log });
 if (producer.needsDatabase) throw new Error('a producer has no database');
 await producer.start(JSON.parse(pipeline) as Pipeline, { kafka, log, metrics: new Registry(), baseFolder });
