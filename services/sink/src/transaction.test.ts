@@ -100,7 +100,7 @@ describe('a COMMIT whose answer never came', () => {
     await blocker.query('ROLLBACK');
     blocker.release();
     expect(await countsIn(direct, pipeline)).toEqual([]);
-    expect(await sink.load(0, TOPIC, never)).toMatchObject({ next: null });
+    expect(await sink.load(0, TOPIC, never)).toMatchObject({ next: 0 });
     await sink.handle(batchOf(good(pipeline, 0, 5)));
     expect(await countsIn(direct, pipeline)).toEqual(upTo(5));
   });
