@@ -5,8 +5,9 @@ export default defineConfig({
     include: ['services/**/*.test.ts', 'scripts/**/*.test.ts', 'e2e/**/*.test.ts', 'docs/**/*.test.ts'],
     pool: 'forks',
     maxWorkers: 2,
-    testTimeout: 30_000,
-    hookTimeout: 60_000,
+    // A net for what hangs, not a measure: machines are slow at times.
+    testTimeout: 120_000,
+    hookTimeout: 120_000,
     teardownTimeout: 20_000,
   },
 });
