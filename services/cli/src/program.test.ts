@@ -141,6 +141,19 @@ test('validate --sample shows rows, refusals and drops of a file, and reads on a
   ]);
 });
 
+test('validate --sample names columns that stay empty: a typo in `from` would give NULLs in silence', async () => {
+  const sample = join(folder, 'typo.csv');
+  writeFileSync(sample, 'id,at,valeu\na,2024-01-01T00:00:00Z,1\nb,2024-01-01T00:00:01Z,2\n');
+  const { stdout } = await millrace(['validate', good, '--sample', sample]);
+  expect(stdout).toMatch(/2 values of fields that no rule names.*\nno row has a value for value: is "from" the name/);
+});
+
+test('run --once without its input says so before a server is started', async () => {
+  const ran = await millrace(['run', good, '--once', '--data', join(folder, 'data')]);
+  expect([ran.code, ran.stdout]).toEqual([1, '']);
+  expect(ran.stderr).toMatch(/^millrace: source\.replay\.path: there is no file \S+data\.csv; allowed is/);
+});
+
 test('validate --sample of a file that is not there', async () => {
   const ran = await millrace(['validate', good, '--sample', join(folder, 'nowhere.csv')]);
   expect([ran.code, ran.stderr]).toEqual([1, expect.stringMatching(/no file .*nowhere\.csv/)]);

@@ -3,6 +3,7 @@ import type { Role } from '@millrace/core/role/role.ts';
 import { serveRole } from '@millrace/core/role/serve.ts';
 import { type LoadedPipeline, loadPipelines } from '@millrace/core/spec/load.ts';
 import { namesOf } from '@millrace/core/spec/names.ts';
+import { findFiles } from '@millrace/producer/replay/files.ts';
 import { type Command, Option } from 'commander';
 import { endless, type Overrides, parsePace, withOverrides } from '../run/overrides.ts';
 import { reportLines } from '../run/report.ts';
@@ -18,6 +19,9 @@ interface Options extends RunOptions, Overrides {
   port?: number;
   json?: true;
 }
+
+/** For a URL that does not answer. */
+const INPUT_MS = 30_000;
 
 /** `millrace run FILE…` */
 export function addRun(program: Command): void {
@@ -50,7 +54,10 @@ async function run(files: string[], options: Options): Promise<void> {
     return;
   }
   if (options.port !== undefined) throw new UsageError('--port is of one role; give --role as well');
-  if (options.once) refuseEndless(pipelines);
+  if (options.once) {
+    refuseEndless(pipelines);
+    await findInput(pipelines);
+  }
 
   const stop = stopOnSignal();
   const screen = screenOf(options.json === true);
@@ -88,6 +95,14 @@ function refuseEndless(pipelines: readonly LoadedPipeline[]): void {
   for (const { pipeline, file } of pipelines) {
     const why = endless(pipeline);
     if (why !== null) throw new UsageError(`${file}: --once would never end for ${namesOf(pipeline).pipeline}: ${why}`);
+  }
+}
+
+/** A wrong path is said at once, before servers are started for it. @throws InputError */
+async function findInput(pipelines: readonly LoadedPipeline[]): Promise<void> {
+  for (const { pipeline, folder } of pipelines) {
+    const { replay } = pipeline.spec.source;
+    if (replay) await findFiles(replay, folder, AbortSignal.timeout(INPUT_MS));
   }
 }
 

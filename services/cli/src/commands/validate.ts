@@ -3,10 +3,11 @@ import { namesOf } from '@millrace/core/spec/names.ts';
 import type { Command } from 'commander';
 import {
   addTo,
+  emptyLine,
+  emptySummary,
   refusalLine,
   rowLines,
   type Sampled,
-  type SampleSummary,
   sample,
   sampledJson,
   summaryLine,
@@ -54,7 +55,7 @@ async function validate(files: string[], options: ValidateOptions): Promise<void
 }
 
 async function showSample(loaded: LoadedPipeline, file: string, json: boolean): Promise<void> {
-  const summary: SampleSummary = { records: 0, rows: 0, refused: 0, dropped: {}, unknownFields: 0 };
+  const summary = emptySummary(loaded);
   const rows: Sampled[] = [];
   const refusals: string[] = [];
   for await (const sampled of sample(loaded, file, new AbortController().signal)) {
@@ -70,7 +71,8 @@ async function showSample(loaded: LoadedPipeline, file: string, json: boolean): 
   if (refusals.length > 0) lines.push('', ...refusals);
   if (summary.refused > refusals.length)
     lines.push(`… and ${many(summary.refused - refusals.length, 'more refusal')} (--json gives all)`);
-  for (const line of [...lines, '', summaryLine(summary)]) print(line);
+  const empty = emptyLine(summary);
+  for (const line of [...lines, '', summaryLine(summary), ...(empty === null ? [] : [empty])]) print(line);
 }
 
 function print(line: string): void {

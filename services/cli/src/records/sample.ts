@@ -5,7 +5,7 @@
 
 import { encodeUnreadable } from '@millrace/core/record/raw.ts';
 import type { LoadedPipeline } from '@millrace/core/spec/load.ts';
-import { columnsOf } from '@millrace/core/table/columns.ts';
+import { columnsOf, EXTRA_COLUMN } from '@millrace/core/table/columns.ts';
 import { compileTransform, type Outcome } from '@millrace/processor/transform.ts';
 import type { MadeRecord } from '@millrace/producer/send/input.ts';
 import { cut, many, printable, table } from '../text.ts';
@@ -43,14 +43,25 @@ export interface SampleSummary {
   /** By filter name. */
   dropped: Record<string, number>;
   unknownFields: number;
+  /** Columns that no row had a value for: maybe a name that is not that of the file. */
+  withoutValue: string[];
+}
+
+export function emptySummary({ pipeline }: LoadedPipeline): SampleSummary {
+  const withoutValue = columnsOf(pipeline).flatMap(({ name }) => (name === EXTRA_COLUMN ? [] : [name]));
+  return { records: 0, rows: 0, refused: 0, dropped: {}, unknownFields: 0, withoutValue };
 }
 
 export function addTo(summary: SampleSummary, { record, outcome, unknownFields }: Sampled): void {
   summary.records = record;
   summary.unknownFields += unknownFields;
-  if (outcome.kind === 'row') summary.rows += 1;
-  else if (outcome.kind === 'refused') summary.refused += 1;
-  else summary.dropped[outcome.filter] = (summary.dropped[outcome.filter] ?? 0) + 1;
+  if (outcome.kind === 'row') {
+    const { row } = outcome;
+    summary.rows += 1;
+    summary.withoutValue = summary.withoutValue.filter((name) => (row[name] ?? null) === null);
+  }
+  if (outcome.kind === 'refused') summary.refused += 1;
+  if (outcome.kind === 'dropped') summary.dropped[outcome.filter] = (summary.dropped[outcome.filter] ?? 0) + 1;
 }
 
 /** For programs: one line per outcome; a row's values exactly as they would stand in the processed topic. */
@@ -88,4 +99,10 @@ export function summaryLine({ records, rows, refused, dropped, unknownFields }: 
   const unknown =
     unknownFields === 0 ? '' : `; ${many(unknownFields, 'value')} of fields that no rule names, which are not stored`;
   return `${many(records, 'record')}: ${many(rows, 'row')}, ${refused} refused, ${drops} dropped${names}${unknown}`;
+}
+
+/** Columns that stayed empty, for people; null where there is nothing to say. */
+export function emptyLine({ rows, withoutValue }: SampleSummary): string | null {
+  if (rows === 0 || withoutValue.length === 0) return null;
+  return `no row has a value for ${withoutValue.join(', ')}: is "from" the name that the file uses?`;
 }

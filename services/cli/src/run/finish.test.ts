@@ -58,7 +58,7 @@ test.each(cases)('%s', (_, seen, unchangedMs, expected) => {
 test('a stall says what is waited for', () => {
   expect(judge(look(failed), MINUTE, MINUTE)).toEqual({
     kind: 'stalled',
-    why: 'the producer has more to send: failed: no such file',
+    why: 'the producer failed: no such file',
   });
 });
 

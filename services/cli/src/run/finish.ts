@@ -44,12 +44,16 @@ export function judge(look: Look, unchangedMs: number, patienceMs: number): Verd
   const sent = producer?.phase === 'completed' && sample.checkpoint?.completed === true;
   const behind = unfinished(sample);
   if (sent && behind === null) return { kind: 'done' };
-  const waitingFor =
-    behind ?? `the producer has more to send${producer === null ? ' (it does not answer)' : `: ${producer.state}`}`;
+  const waitingFor = behind ?? waitingForProducer(producer);
   // A producer that keeps a pace may rightly send nothing for a long time.
   const pausing = behind === null && producer?.ready === true;
   const cannotRead = behind === null && producer?.phase === 'failed';
   const patience = cannotRead ? patienceMs * FAILED_PATIENCE_PART : patienceMs;
   if (!pausing && unchangedMs >= patience) return { kind: 'stalled', why: waitingFor };
   return { kind: 'going', waitingFor };
+}
+
+function waitingForProducer(producer: WorkerHealth | null): string {
+  if (producer === null) return 'the producer has more to send (it does not answer)';
+  return producer.phase === 'failed' ? `the producer ${producer.state}` : `the producer has more to send: ${producer.state}`;
 }

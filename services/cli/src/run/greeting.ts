@@ -6,12 +6,16 @@ import { many } from '../text.ts';
 import type { Platform } from './platform.ts';
 import type { RunningRole } from './roles.ts';
 
-/** @param folder of data and logs, as the user wrote it */
+/**
+ * @param folder of data and logs, as the user wrote it
+ * @param once servers of its own end with the run: an address would be one that nobody answers at
+ */
 export function greeting(
   pipelines: readonly LoadedPipeline[],
   { addresses, embedded }: Pick<Platform, 'addresses' | 'embedded'>,
   roles: readonly Pick<RunningRole, 'name' | 'port'>[],
   folder: string,
+  once: boolean,
 ): string[] {
   const started = (own: boolean): string => (own ? ' (started for this run)' : '');
   const url = new URL(addresses.databaseUrl);
@@ -23,7 +27,9 @@ export function greeting(
     `${many(pipelines.length, 'Pipeline')}: ${pipelines.map(({ pipeline }) => namesOf(pipeline).pipeline).join(', ')}`,
     `Kafka       ${addresses.kafka.brokers.join(',')}${started(embedded.kafka)}`,
     `PostgreSQL  ${url.host}${url.pathname}${started(embedded.database)}`,
-    `to look     psql '${url.href}' -c 'SELECT * FROM ${quote(schema)}.${quote(table)} LIMIT 5'`,
+    once && embedded.database
+      ? `to look     the tables stay in ${folder}: run the same without --once, and it says how`
+      : `to look     psql '${url.href}' -c 'SELECT * FROM ${quote(schema)}.${quote(table)} LIMIT 5'`,
     ...roles.map(
       ({ name, port }) => `${name.padEnd(10)}  http://127.0.0.1:${port}/readyz and /metrics, log ${folder}/logs/${name}.log`,
     ),

@@ -27,6 +27,8 @@ export interface PlatformOptions {
 export async function startPlatform({ servers, dataFolder, say, log }: PlatformOptions): Promise<Platform> {
   const kafka = kafkaOf(servers);
   const databaseUrl = databaseOf(servers);
+  const own = [...(kafka ? [] : ['Kafka']), ...(databaseUrl ? [] : ['PostgreSQL'])];
+  if (own.length > 0) say(`starting ${own.join(' and ')}`);
   const [broker, server] = await Promise.allSettled([
     kafka ? null : startKafka({ folder: join(dataFolder, 'kafka'), say }),
     databaseUrl ? null : startPostgres({ folder: join(dataFolder, 'postgres') }),

@@ -75,7 +75,7 @@ export async function runAll({ pipelines, files, words, options, screen, signal 
   });
   // Run in reverse: the producer stops first.
   for (const role of roles.toReversed()) stack.defer(() => role.stop());
-  for (const line of greeting(pipelines, platform, roles, options.data)) screen.say(line);
+  for (const line of greeting(pipelines, platform, roles, options.data, options.once === true)) screen.say(line);
 
   const outcome = await watch({ pipelines, servers, roles, screen, patienceMs: options.once ? PATIENCE_MS : null, signal });
   screen.close();

@@ -83,7 +83,7 @@ export const record = z
   .strictObject({
     decode: z.enum(['json', 'sensor-logger', 'frame']).optional().meta({ description: 'What the bytes are' }),
     key: identifier.meta({ description: 'The field that names the device; one device keeps its order' }),
-    time: time.meta({ description: 'The time of a record: column "time"' }),
+    time: time.meta({ description: 'The time of a record: column "time", which PostgreSQL keeps to the microsecond' }),
     maxBytes: z.int().min(1024).max(16_777_216).optional().meta({ description: 'Largest raw record in bytes' }),
     fields: z
       .record(identifier, field)
