@@ -1,6 +1,6 @@
 /** The whole way of a small file, as a user runs it against servers that are there already, and what the other commands say then. */
 import { createHash } from 'node:crypto';
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { connectDatabase } from '@millrace/core/database/connect.ts';
@@ -282,6 +282,16 @@ describe('Ctrl-C', () => {
     });
     expect(drained).toEqual(drained.toSorted());
   });
+});
+
+test('a reader that goes away (| head) ends the run as a signal does', { timeout: 120_000 }, async () => {
+  const data = join(folder, 'head');
+  const running = startMillrace(['run', file, '--data', data], env);
+  await vi.waitUntil(() => running.output() !== '', { timeout: 90_000, interval: 20 });
+  running.closeOutput();
+  const ran = await running.ended;
+  expect([ran.code, ran.stderr]).toEqual([0, '']);
+  expect(existsSync(join(data, 'run.json'))).toBe(false);
 });
 
 test('a data folder that cannot be used is said in one sentence', async () => {

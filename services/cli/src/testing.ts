@@ -15,6 +15,8 @@ export interface Running {
   /** What it has written so far, both streams. */
   output(): string;
   kill(signal: NodeJS.Signals): void;
+  /** Stops reading its standard output. */
+  closeOutput(): void;
   ended: Promise<Ran>;
 }
 
@@ -37,6 +39,7 @@ export function startMillrace(words: readonly string[], env: Record<string, stri
   return {
     pid: Number(child.pid),
     output: () => written.stdout + written.stderr,
+    closeOutput: () => void child.stdout.destroy(),
     kill: (signal) => void child.kill(signal),
     ended,
   };
