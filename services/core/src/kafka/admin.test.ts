@@ -11,6 +11,7 @@ import pino from 'pino';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { Cluster } from './cluster.ts';
 import { connectKafka } from './connect.ts';
+import { Held } from './held.ts';
 import type { Kafka } from './kafka.ts';
 import { KafkaReader } from './reader.ts';
 
@@ -259,7 +260,7 @@ describe('a login over TLS', () => {
       handle: async () => {},
       notice: () => {},
     };
-    const reader = new KafkaReader({ group: 'withdrawn', topic: 'login', ...nothing }, cluster, log);
+    const reader = new KafkaReader({ group: 'withdrawn', topic: 'login', ...nothing }, cluster, new Held(), log);
     expect((await reader.failed).message).toMatch(/group withdrawn: .*Authentication failed/);
     await reader.close();
   });
