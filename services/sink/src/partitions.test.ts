@@ -381,6 +381,13 @@ describe('a database that does not take rows', () => {
       await sink.handle(batchOf(good(pipeline, 0, 3)));
       own.kill('SIGKILL');
       await own.exited;
+      // Sessions outlive the server's first process by a moment.
+      const isGone = (): Promise<boolean> =>
+        away.query('SELECT').then(
+          () => false,
+          () => true,
+        );
+      await expect.poll(isGone, { timeout: 60_000, interval: 20 }).toBe(true);
       await expect(sink.handle(batchOf(good(pipeline, 3, 6)))).rejects.toThrow();
       expect(sink.pauses().get(0)).toMatchObject({ reason: 'connection' });
       await expect(sink.load(0, TOPIC, never)).rejects.toThrow();
