@@ -11,7 +11,6 @@ import pino from 'pino';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { Cluster } from './cluster.ts';
 import { connectKafka } from './connect.ts';
-import { Held } from './held.ts';
 import type { Kafka } from './kafka.ts';
 import { KafkaReader } from './reader.ts';
 
@@ -260,7 +259,7 @@ describe('a login over TLS', () => {
       handle: async () => {},
       notice: () => {},
     };
-    const reader = new KafkaReader({ group: 'withdrawn', topic: 'login', ...nothing }, cluster, new Held(), log);
+    const reader = new KafkaReader({ group: 'withdrawn', topic: 'login', ...nothing }, cluster, log);
     expect((await reader.failed).message).toMatch(/group withdrawn: .*Authentication failed/);
     await reader.close();
   });

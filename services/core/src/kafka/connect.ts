@@ -2,7 +2,6 @@
 import { adminOf } from './admin.ts';
 import { Cluster } from './cluster.ts';
 import { KafkaError } from './errors.ts';
-import { Held } from './held.ts';
 import type { Kafka } from './kafka.ts';
 import type { LinkOptions } from './link.ts';
 import { readRange } from './range.ts';
@@ -26,7 +25,6 @@ export function connectKafka(options: KafkaOptions): Kafka {
       throw new Error(`Kafka broker ${JSON.stringify(broker)}; allowed is host:port`);
   const control = new Cluster(options);
   const admin = adminOf(control);
-  const held = new Held();
   const open = new Set<{ close(): Promise<void> }>();
   return {
     ...admin,
@@ -41,7 +39,7 @@ export function connectKafka(options: KafkaOptions): Kafka {
     async read(read) {
       const state = await admin.topic(read.topic);
       if (state === null) throw new KafkaError(`there is no topic ${read.topic} in ${control.name}`);
-      const reader = new KafkaReader(read, new Cluster(options), held, read.log ?? options.log);
+      const reader = new KafkaReader(read, new Cluster(options), read.log ?? options.log);
       open.add(reader);
       return {
         failed: reader.failed,

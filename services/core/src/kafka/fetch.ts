@@ -12,9 +12,9 @@ import { ANSWER_MS } from './link.ts';
 import { type Decoded, decodeBatches } from './recordBatch.ts';
 
 /** Of one partition in one answer. A record that is larger than this comes all the same, alone. */
-export const PARTITION_BYTES = 524_288;
-/** Of one answer; partitions have their turn in the order of the request. */
-export const ANSWER_BYTES = 1_048_576;
+export const PARTITION_BYTES = 1_048_576;
+/** Of one answer. */
+export const ANSWER_BYTES = 8 * 1_048_576;
 const READ_COMMITTED = 1;
 
 export interface FetchedPartition {

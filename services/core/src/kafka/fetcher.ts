@@ -1,14 +1,13 @@
 /**
  * Gets records for the lanes of one reader: one fetch at a time per broker, for all partitions that wait there.
  *
- * Invariants: a partition is fetched only while its lane waits, and nothing while `Held` is full, so at most its 2 MiB and
- * one answer (1 MiB, or one larger batch) per broker are in memory, whatever the partitions are; topic id and leader epoch are asked from the same broker after the fetch, so records of a recreated topic
+ * Invariants: a partition is fetched only while its lane waits, so at most one answer (8 MiB) and one batch per lane are
+ * in memory; topic id and leader epoch are asked from the same broker after the fetch, so records of a recreated topic
  * never come under the old id (a broker learns the new id before it writes the first record: FACTS trap 4).
  */
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Cluster } from './cluster.ts';
 import { type FetchedLog, type FetchedPartition, fetchRequest } from './fetch.ts';
-import type { Held } from './held.ts';
 import { epochOf, topicOf } from './locate.ts';
 
 /** How long a broker holds a fetch back while there is nothing new. */
@@ -19,8 +18,6 @@ const SHORT_WAIT_MS = 20;
 export interface Fetched extends FetchedLog {
   topicId: string;
   leaderEpoch: number;
-  /** To be called when the records are done with: nothing more is fetched while too many are held. */
-  release(): void;
 }
 
 interface Waiter {
@@ -33,16 +30,14 @@ export class Fetcher {
   readonly #cluster: Cluster;
   readonly #topic: string;
   readonly #isHurried: () => boolean;
-  readonly #held: Held;
   readonly #waiting = new Map<number, Map<number, Waiter>>();
   readonly #pumping = new Set<number>();
 
   /** @param isHurried whether a lane that does not wait now will soon */
-  constructor(cluster: Cluster, topic: string, isHurried: () => boolean, held: Held) {
+  constructor(cluster: Cluster, topic: string, isHurried: () => boolean) {
     this.#cluster = cluster;
     this.#topic = topic;
     this.#isHurried = isHurried;
-    this.#held = held;
   }
 
   /**
@@ -75,10 +70,7 @@ export class Fetcher {
     if (this.#pumping.has(node)) return;
     this.#pumping.add(node);
     await nextTurn(); // lanes that come in the same turn share the first fetch
-    while (waiters.size > 0) {
-      await this.#held.room();
-      if (waiters.size > 0) await this.#round(node, new Map(waiters), waiters);
-    }
+    while (waiters.size > 0) await this.#round(node, new Map(waiters), waiters);
     this.#pumping.delete(node);
   }
 
@@ -100,10 +92,7 @@ export class Fetcher {
         for (const { partition, outcome } of news)
           settle(partition, (waiter) => {
             if (outcome instanceof Error) waiter.reject(outcome);
-            else {
-              const release = this.#held.take(outcome.bytes);
-              waiter.resolve({ ...outcome, topicId: topic.id, leaderEpoch: epochOf(topic, partition), release });
-            }
+            else waiter.resolve({ ...outcome, topicId: topic.id, leaderEpoch: epochOf(topic, partition) });
           });
       });
     } catch (error) {

@@ -20,7 +20,7 @@ import { checkFirst, checkNext, decideStart, type Happening, isTold, type Start 
 import { backoffMs, pause, within } from './retry.ts';
 import type { Slots } from './slots.ts';
 
-/** A handler that runs longer no longer counts against the reader's concurrency and what it may hold: others go on. */
+/** A handler that runs longer no longer counts against the reader's concurrency. */
 const LONG_MS = 3_000;
 const MAX_BACKOFF_MS = 5_000;
 /** After an outage of Kafka, at the latest this much later. */
@@ -126,7 +126,6 @@ export class Lane {
     this.#set('reading', null, start.next, log.end);
     for (;;) {
       const fetched = await this.#wait(() => fetch(at, signal));
-      using _held = { [Symbol.dispose]: fetched.release };
       if (fetched.topicId !== log.topicId)
         throw new Reload(`topic ${read.topic} was recreated: its id is ${fetched.topicId} now`);
       if (fetched.leaderEpoch !== log.leaderEpoch)
@@ -148,7 +147,7 @@ export class Lane {
     }
   }
 
-  async #handle(records: KafkaRecord[], { topicId, end, release }: Fetched, signal: AbortSignal): Promise<void> {
+  async #handle(records: KafkaRecord[], { topicId, end }: Fetched, signal: AbortSignal): Promise<void> {
     const { read, partition, slots } = this.#options;
     const next = (records.at(-1) as KafkaRecord).offset + 1;
     const aborted = this.#aborting.signal;
@@ -165,9 +164,8 @@ export class Lane {
         await this.#options.commit(offset, metadata, aborted);
       },
     };
-    const leave = await slots.take(signal);
+    const release = await slots.take(signal);
     const long = setTimeout(() => {
-      leave();
       release();
       this.#set('paused', `one batch has been worked on for more than ${LONG_MS / 1000} s`);
     }, LONG_MS);
@@ -175,7 +173,7 @@ export class Lane {
       await read.handle(batch);
     } finally {
       clearTimeout(long);
-      leave();
+      release();
     }
     this.#told = null;
     this.#suspected = null;

@@ -9,7 +9,7 @@ const WAIT_MS = 100;
 const WITHIN_MS = 15_000;
 
 /**
- * Records with offset in [from, to), ending earlier where the log ends; at most one answer (512 KiB, or one larger batch) is in memory.
+ * Records with offset in [from, to), ending earlier where the log ends; at most one answer (1 MiB) is in memory.
  * @throws KafkaError where `from` lies outside the log, or the leader does not answer for 15 s; the signal's reason
  */
 export async function* readRange(

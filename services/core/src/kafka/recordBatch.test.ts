@@ -94,7 +94,7 @@ describe('record batches', () => {
     const log = Buffer.concat([stored([one('a')], 10), stored([one('b')], 11).subarray(0, 65)]);
     expect(decodeBatches(log, 10, []).next).toBe(11);
     expect(texts(log, 10)).toEqual(['10:a']);
-    expect(decodeBatches(Buffer.alloc(5), 10, [])).toEqual({ records: [], next: 10, bytes: 0 });
+    expect(decodeBatches(Buffer.alloc(5), 10, [])).toEqual({ records: [], next: 10 });
   });
 
   test('more records than fit into a call come all', () => {

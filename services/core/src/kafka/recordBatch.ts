@@ -100,8 +100,6 @@ export interface Decoded {
   records: KafkaRecord[];
   /** Offset after the last whole batch, at least `from`: also where nothing of it is a record for readers. */
   next: number;
-  /** Of all batches, unpacked. */
-  bytes: number;
 }
 
 /**
@@ -118,7 +116,6 @@ export function decodeBatches(
   const abortedNow = new Set<bigint>();
   let pendingAborted = 0;
   let next = from;
-  let bytes = 0;
   let at = 0;
   while (at + LOG_OVERHEAD <= log.length) {
     const end = at + LOG_OVERHEAD + log.readInt32BE(at + 8);
@@ -136,7 +133,6 @@ export function decodeBatches(
     for (let one = aborted[pendingAborted]; one && one.firstOffset <= lastOffset; one = aborted[++pendingAborted])
       abortedNow.add(one.producerId);
     const body = unpack(log.subarray(at + BATCH_OVERHEAD, end), attributes & 0x07, baseOffset);
-    bytes += body.length;
     if ((attributes & 0x20) !== 0) {
       if (isAbortMarker(body)) abortedNow.delete(producerId);
     } else if (!(isTransactional && abortedNow.has(producerId)) && lastOffset >= from) {
@@ -149,7 +145,7 @@ export function decodeBatches(
     next = Math.max(next, lastOffset + 1);
     at = end;
   }
-  return { records, next, bytes };
+  return { records, next };
 }
 
 function unpack(body: Buffer, codec: number, offset: number): Buffer {
