@@ -1,9 +1,19 @@
-import { decodeProgress, encodeProgress, freshProgress, type Progress } from '@millrace/core/record/progress.ts';
+import {
+  COUNTERS,
+  decodeProgress,
+  encodeProgress,
+  freshProgress,
+  hoursKept,
+  type Progress,
+  skippedIn,
+} from '@millrace/core/record/progress.ts';
 import { encodeReplayPosition, type ReplayPosition } from '@millrace/core/record/raw.ts';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { advance, afterNotice, isRepeat, originTopicId, replayPositionOf } from './fold.ts';
 import type { Outcome } from './transform.ts';
+
+const upTo = (n: number): number[] => Array.from({ length: n }, (_, i) => i);
 
 const outcome = fc.constantFrom<Outcome>(
   { kind: 'row', index: 0, row: {}, value: Buffer.from('') },
@@ -11,15 +21,72 @@ const outcome = fc.constantFrom<Outcome>(
   { kind: 'dropped', index: 0, filter: 'f' },
 );
 const position = fc.option(fc.record({ run: fc.constantFrom('a', 'b'), ordinal: fc.nat(30) }));
-const step = fc.record({ timestampMs: fc.nat(), position, outcomes: fc.array(outcome, { minLength: 1, maxLength: 5 }) });
+const HOUR = 3_600_000;
+/** Mostly forward through some days, now and then back. */
+const timestampMs = fc.oneof(fc.nat(), fc.integer({ min: 0, max: 80 * HOUR }));
+const step = fc.record({ timestampMs, position, outcomes: fc.array(outcome, { minLength: 1, maxLength: 5 }) });
 
 function fold(steps: { timestampMs: number; position: ReplayPosition | null; outcomes: Outcome[] }[], from: Progress): Progress {
   return steps.reduce(
     (progress, { timestampMs, position: at, outcomes }) =>
-      advance(progress, { timestampMs }, at, isRepeat(progress, at) ? null : { outcomes }),
+      advance(progress, { timestampMs, offset: progress.next ?? 7 }, at, isRepeat(progress, at) ? null : { outcomes }),
     from,
   );
 }
+
+const summed = ({ hours }: Progress): number[] =>
+  COUNTERS.map((_, column) => hours.reduce((sum, entry) => sum + (entry[column + 2] as number), 0));
+const totals = (progress: Progress): number[] => COUNTERS.map((name) => progress[name]);
+
+test('hours and what was left out of them are the totals; the latest hours are kept, in order', () => {
+  const steps = fc.array(step, { maxLength: 60 });
+  fc.assert(
+    fc.property(steps, steps, fc.array(fc.integer({ min: 0, max: 70 * HOUR }), { maxLength: 64 }), (some, more, cuts) => {
+      const before = fold(some, { ...freshProgress('id', 'processed'), cuts });
+      const after = fold(more, before);
+      for (const [column, sum] of summed(after).entries()) expect(sum).toBeLessThanOrEqual(totals(after)[column] as number);
+      expect(after.hours.length).toBeLessThanOrEqual(hoursKept(cuts.length));
+      const places = after.hours.map(([hour, generation]) => hour * 100 + generation);
+      expect(places).toEqual([...new Set(places)].sort((a, b) => a - b));
+      if (summed(after)[0] === after.records) expect(summed(after)).toEqual(totals(after));
+      // An hour that was left out never comes back with a part of what it held.
+      const [first] = before.hours;
+      const folded = (summed(before)[0] as number) < before.records;
+      const [firstAfter] = after.hours;
+      if (folded && first && firstAfter) expect(firstAfter[0]).toBeGreaterThanOrEqual(first[0]);
+      expect(skippedIn(after)).toBe(0);
+    }),
+  );
+});
+
+test('records of one hour count in it, a late one too; after two days the first hours are in the totals only', () => {
+  const row: Outcome = { kind: 'row', index: 0, row: {}, value: Buffer.from('') };
+  const at = (hours: number) => ({ timestampMs: hours * HOUR, position: null, outcomes: [row] });
+  const three = fold([at(0), at(1), at(0.5)], freshProgress('id', 'processed'));
+  expect(three.hours).toEqual([
+    [0, 0, 2, 2, 2, 0, 0, 0],
+    [1, 0, 1, 1, 1, 0, 0, 0],
+  ]);
+  const days = fold(
+    Array.from({ length: 48 }, (_, hour) => at(hour)),
+    three,
+  );
+  expect(days.hours.map(([hour]) => hour)).toEqual(Array.from({ length: 24 }, (_, hour) => hour + 24));
+  expect(days).toMatchObject({ records: 51, raw: 51, rows: 51, since: 7, next: 58 });
+  expect(fold([at(3)], days).hours).toEqual(days.hours);
+});
+
+test('offsets that gave no record are told', () => {
+  const counted = advance(freshProgress('id', 'p'), { timestampMs: 1, offset: 100 }, null, null);
+  expect(skippedIn(advance(counted, { timestampMs: 1, offset: 104 }, null, null))).toBe(3);
+});
+
+test('what an older processor committed is read on, and its records count from here', () => {
+  const { hours, since, next, records, ...old } = { ...freshProgress('id', 'processed'), raw: 9, rows: 8, dropped: 1 };
+  expect([hours, since, next, records]).toEqual([[], null, null, 0]);
+  const read = decodeProgress(JSON.stringify({ ...old, v: 1 }));
+  expect(read).toEqual({ ...freshProgress('id', 'processed'), raw: 9, rows: 8, dropped: 1 });
+});
 
 test('raw is the sum of all ends, whatever is read', () => {
   fc.assert(
@@ -112,16 +179,18 @@ describe('when something happens to the log', () => {
   });
 });
 
-test('the most progress there can be fits into the metadata of a commit', () => {
+test.each(upTo(65))('the most progress there can be fits into the metadata of a commit, after %d cuts', (cuts) => {
+  expect(hoursKept(cuts)).toBeGreaterThan(11);
   const most = Number.MAX_SAFE_INTEGER;
   const progress: Progress = {
-    v: 1,
+    v: 2,
     topicId: 'x'.repeat(40),
     processedId: 'x'.repeat(40),
     timestampMs: most,
-    cuts: Array.from({ length: 64 }, () => 9_999_999_999_999),
+    cuts: Array.from({ length: cuts }, () => 1_700_000_000_000_000_000),
     replay: { run: 'r'.repeat(64), ordinal: most },
-    ...{ raw: most, rows: most, refused: most, dropped: most, repeats: most },
+    ...{ since: most, next: most, records: most, raw: most, rows: most, refused: most, dropped: most, repeats: most },
+    hours: Array.from({ length: hoursKept(cuts) }, () => [-17_259_888, 64, most, most, most, most, most, most]),
   };
   expect(Buffer.byteLength(encodeProgress(progress))).toBeLessThan(4096);
   expect(decodeProgress(encodeProgress(progress))).toEqual(progress);

@@ -7,9 +7,12 @@
  * - A record of a replay that this partition has seen already (same run, ordinal not higher) is a repeat and ends there.
  * - After the log was cut under the same topic id, offsets are used a second time: records appended later than the cut get
  *   another origin, so that the sink does not take them for repeats; those before it get the origin they had.
+ * - An hour that made room for a later one, or comes after that, is in the totals only, and never comes back.
  */
 import type { KafkaRecord, Notice } from '@millrace/core/kafka/kafka.ts';
-import { freshProgress, type Progress } from '@millrace/core/record/progress.ts';
+import { epochHour } from '@millrace/core/record/hour.ts';
+import { cutTopicId } from '@millrace/core/record/origin.ts';
+import { freshProgress, type HourEntry, hoursKept, type Progress } from '@millrace/core/record/progress.ts';
 import { decodeReplayPosition, REPLAY_POSITION_HEADER, type ReplayPosition } from '@millrace/core/record/raw.ts';
 import type { Transformed } from './transform.ts';
 
@@ -26,31 +29,65 @@ export function isRepeat(progress: Progress, position: ReplayPosition | null): b
 
 /** Topic id for the origin of a record: `<id>`, or `<id>~<n>` after the n-th cut. */
 export function originTopicId(progress: Progress, record: Pick<KafkaRecord, 'timestampMs'>): string {
-  const cuts = progress.cuts.filter((cutMs) => record.timestampMs > cutMs).length;
-  return cuts === 0 ? progress.topicId : `${progress.topicId}~${cuts}`;
+  return cutTopicId(progress.topicId, cutsBefore(progress, record.timestampMs));
+}
+
+function cutsBefore({ cuts }: Progress, timestampMs: number): number {
+  return cuts.length === 0 ? 0 : cuts.filter((cutMs) => timestampMs > cutMs).length;
 }
 
 /** Progress after one more record; `transformed` is null for a repeat. */
 export function advance(
   progress: Progress,
-  record: Pick<KafkaRecord, 'timestampMs'>,
+  record: Pick<KafkaRecord, 'timestampMs' | 'offset'>,
   position: ReplayPosition | null,
   transformed: Pick<Transformed, 'outcomes'> | null,
 ): Progress {
-  const next = { ...progress, timestampMs: record.timestampMs };
-  if (transformed === null) {
-    next.raw++;
-    next.repeats++;
-    return next;
+  const { timestampMs } = record;
+  const of: HourEntry = [epochHour(timestampMs), cutsBefore(progress, timestampMs), 1, 1, 0, 0, 0, 1];
+  if (transformed !== null) {
+    of[3] = transformed.outcomes.length;
+    of[7] = 0;
+    for (const { kind } of transformed.outcomes) of[kind === 'row' ? 4 : kind === 'refused' ? 5 : 6]++;
   }
-  if (position !== null) next.replay = position;
-  for (const { kind } of transformed.outcomes) {
-    next.raw++;
-    if (kind === 'row') next.rows++;
-    else if (kind === 'refused') next.refused++;
-    else next.dropped++;
+  const [, , records, raw, rows, refused, dropped, repeats] = of;
+  return {
+    ...progress,
+    timestampMs,
+    replay: transformed !== null && position !== null ? position : progress.replay,
+    since: progress.since ?? record.offset,
+    next: record.offset + 1,
+    records: progress.records + records,
+    raw: progress.raw + raw,
+    rows: progress.rows + rows,
+    refused: progress.refused + refused,
+    dropped: progress.dropped + dropped,
+    repeats: progress.repeats + repeats,
+    hours: withHour(progress, of),
+  };
+}
+
+/** The hours with one more record in its own, the earliest left out where there is no room. */
+function withHour({ hours, cuts, records }: Progress, of: HourEntry): HourEntry[] {
+  const [hour, generation] = of;
+  let at = hours.length;
+  for (; at > 0; at--) {
+    const [otherHour, otherGeneration] = hours[at - 1] as HourEntry;
+    if (otherHour === hour && otherGeneration === generation) {
+      const sum = (hours[at - 1] as HourEntry).map((value, i) => (i < 2 ? value : value + (of[i] as number))) as HourEntry;
+      return hours.with(at - 1, sum);
+    }
+    if (otherHour < hour || (otherHour === hour && otherGeneration < generation)) break;
   }
-  return next;
+  const most = hoursKept(cuts.length);
+  // Before the earliest: an hour that was left out must not come back with a part of its records.
+  if (at === 0 && hours.length > 0 && (hours.length >= most || isFolded({ hours, records }))) return hours;
+  return hours.toSpliced(at, 0, of).slice(-most);
+}
+
+/** Whether records were counted that are in no hour. */
+function isFolded({ hours, records }: Pick<Progress, 'hours' | 'records'>): boolean {
+  return hours.reduce((sum, [, , counted]) => sum + counted, 0) < records;
 }
 
 /**

@@ -98,6 +98,29 @@ const MIGRATIONS: readonly string[] = [
   -- Rows that a table with spec.table.unique merged into others. Not repeats: those were processed, and counted, before.
   ALTER TABLE millrace.ledger ADD COLUMN merged bigint NOT NULL DEFAULT 0;
   `,
+  `
+  -- By the raw topic's id, too, as in origins: a topic that was recreated or cut counts anew. Rows from before count for the
+  -- only id that their partition has seen; where it has seen several, nobody can tell.
+  ALTER TABLE millrace.ledger ADD COLUMN topic_id text NOT NULL DEFAULT '';
+  UPDATE millrace.ledger AS l SET topic_id = known.topic_id FROM (
+    SELECT p.pipeline, p.partition, min(id) AS topic_id FROM millrace.positions AS p, jsonb_object_keys(p.origins) AS id
+     GROUP BY p.pipeline, p.partition HAVING count(*) = 1) AS known
+   WHERE known.pipeline = l.pipeline AND known.partition = l.partition;
+  ALTER TABLE millrace.ledger DROP CONSTRAINT ledger_pkey, ADD PRIMARY KEY (pipeline, partition, topic_id, hour);
+
+  -- What became of the raw records of that hour, copied from the processor's commits: raw = rows + processor_refused +
+  -- dropped + processor_repeats. The hour -infinity holds what the processor counted in hours that nobody copied in time.
+  ALTER TABLE millrace.ledger
+    ADD COLUMN raw_records bigint NOT NULL DEFAULT 0,
+    ADD COLUMN raw bigint NOT NULL DEFAULT 0,
+    ADD COLUMN rows bigint NOT NULL DEFAULT 0,
+    ADD COLUMN processor_refused bigint NOT NULL DEFAULT 0,
+    ADD COLUMN dropped bigint NOT NULL DEFAULT 0,
+    ADD COLUMN processor_repeats bigint NOT NULL DEFAULT 0;
+
+  -- Rows of the pipeline's table that retention deleted, counted in the transaction that deleted them.
+  ALTER TABLE millrace.horizons ADD COLUMN expired bigint NOT NULL DEFAULT 0;
+  `,
 ];
 
 /** Brings the own tables up to date; returns a line per change. Runs its own transaction: call it outside of one. */

@@ -1,9 +1,11 @@
 /**
- * The ledger: what became of processed records, by partition and hour of the raw record's append time (DESIGN 1.2 rule 8).
+ * The ledger: what became of processed records, by partition, raw topic id and hour of the raw record's append time
+ * (DESIGN 1.2 rule 8). The processor's share is copied beside it by `processorShare.ts`.
  *
  * Invariant: the counters are written in the transaction of the rows they count, so that they are exact whatever is killed.
  */
 import { literal } from '@millrace/core/database/identifier.ts';
+import { epochHour, HOUR_MS } from '@millrace/core/record/hour.ts';
 
 export interface Counts {
   stored: number;
@@ -15,37 +17,49 @@ export interface Counts {
   lost: number;
 }
 
-export const HOUR_MS = 3_600_000;
-/** Years 1 to 9999. A create time beyond (microseconds where milliseconds belong) counts in the first or last hour. */
-const FIRST_MS = -62_135_596_800_000;
-const LAST_MS = 253_402_300_799_999;
-
-/** Counts by hour (epoch seconds of its start). */
-export type Hours = Map<number, Counts>;
+/** Counts of one raw topic id, by hour (epoch seconds of its start). */
+export type Hours = Map<string, { topicId: string; hour: number; counts: Counts }>;
 
 export function hourOf(timestampMs: number): number {
-  return (Math.floor(Math.min(LAST_MS, Math.max(FIRST_MS, timestampMs)) / HOUR_MS) * HOUR_MS) / 1000;
+  return (epochHour(timestampMs) * HOUR_MS) / 1000;
 }
 
-export function count(hours: Hours, timestampMs: number, what: keyof Counts, by = 1): void {
+/** @param topicId as in the record's origin */
+export function count(hours: Hours, topicId: string, timestampMs: number, what: keyof Counts, by = 1): void {
   if (by === 0) return;
   const hour = hourOf(timestampMs);
-  const counts = hours.get(hour) ?? { stored: 0, refused: 0, repeats: 0, merged: 0, lost: 0 };
-  counts[what] += by;
-  hours.set(hour, counts);
+  const key = `${topicId} ${hour}`;
+  const entry = hours.get(key) ?? { topicId, hour, counts: { stored: 0, refused: 0, repeats: 0, merged: 0, lost: 0 } };
+  entry.counts[what] += by;
+  hours.set(key, entry);
 }
 
-/** SQL that adds the counts; null where there is nothing to add. Hours in order, so that two transactions never deadlock. */
+/** Takes rows that were merged out of those that count as stored. @param merged rows by ledger hour */
+export function countMerged(hours: Hours, merged: ReadonlyMap<number, number>): void {
+  for (const [hour, rows] of merged) {
+    let left = rows;
+    // Which of two raw topics' rows of an hour the database merged is not known, and no sum depends on it.
+    for (const { counts } of [...hours.values()].filter((entry) => entry.hour === hour)) {
+      const by = Math.min(left, counts.stored);
+      counts.stored -= by;
+      counts.merged += by;
+      left -= by;
+    }
+    if (left !== 0) throw new Error(`${rows} rows of hour ${hour} were merged, ${left} more than were written`);
+  }
+}
+
+/** SQL that adds the counts; null where there is nothing to add. Keys in order, so that two transactions never deadlock. */
 export function ledgerSql(pipeline: string, partition: number, hours: Hours): string | null {
   if (hours.size === 0) return null;
-  const rows = [...hours]
-    .sort(([a], [b]) => a - b)
-    .map(([hour, { stored, refused, repeats, merged, lost }]) => {
-      return `(${literal(pipeline)}, ${partition}, to_timestamp(${hour}), ${stored}, ${refused}, ${repeats}, ${merged}, ${lost})`;
+  const rows = [...hours.values()]
+    .sort((a, b) => (a.topicId === b.topicId ? a.hour - b.hour : a.topicId < b.topicId ? -1 : 1))
+    .map(({ topicId, hour, counts: { stored, refused, repeats, merged, lost } }) => {
+      return `(${literal(pipeline)}, ${partition}, ${literal(topicId)}, to_timestamp(${hour}), ${stored}, ${refused}, ${repeats}, ${merged}, ${lost})`;
     });
-  return `INSERT INTO millrace.ledger AS kept (pipeline, partition, hour, stored, refused, repeats, merged, lost)
+  return `INSERT INTO millrace.ledger AS kept (pipeline, partition, topic_id, hour, stored, refused, repeats, merged, lost)
     VALUES ${rows.join(', ')}
-    ON CONFLICT (pipeline, partition, hour) DO UPDATE SET stored = kept.stored + EXCLUDED.stored,
+    ON CONFLICT (pipeline, partition, topic_id, hour) DO UPDATE SET stored = kept.stored + EXCLUDED.stored,
       refused = kept.refused + EXCLUDED.refused, repeats = kept.repeats + EXCLUDED.repeats,
       merged = kept.merged + EXCLUDED.merged, lost = kept.lost + EXCLUDED.lost`;
 }

@@ -13,9 +13,9 @@ import type { Logger } from '@millrace/core/log.ts';
 import type { Column } from '@millrace/core/table/columns.ts';
 import type { Rollup } from '@millrace/core/table/rollup.ts';
 import type { Pool } from 'pg';
-import { type Incoming, type RefusedRow, readIncoming, type TableRow, tableRow } from './incoming.ts';
+import { type Incoming, type RefusedRow, readIncoming, refusalOrigin, type TableRow, tableRow } from './incoming.ts';
 import { type Isolated, RefusedWhole, WHOLE_FROM_ROWS } from './isolate.ts';
-import { count, type Hours, ledgerSql } from './ledger.ts';
+import { count, countMerged, type Hours, ledgerSql } from './ledger.ts';
 import type { SinkMetrics } from './metrics.ts';
 import { type Pause, pauseReason } from './pauses.ts';
 import { dropRepeats, positionAfter, readerPosition, type StoredPosition } from './position.ts';
@@ -129,10 +129,10 @@ export function partitions(options: PartitionsOptions): Partitions {
       foreign,
       closing: (outcome) => {
         const { written } = outcome;
-        const hours = tally(outcome, repeats);
-        const [first] = batch.records;
+        const hours = tally(outcome, repeats, batch);
+        const [first] = batch.records.slice(0, 1).map(readIncoming);
         if (gone !== undefined && first !== undefined)
-          count(hours, readIncoming(first).rawTimestampMs, 'lost', gone.to - gone.from);
+          count(hours, refusalOrigin(first, batch).topicId, first.rawTimestampMs, 'lost', gone.to - gone.from);
         const statements = [
           options.writer.closingSql(written),
           touchedSql(
@@ -226,15 +226,14 @@ const NOTICES: Record<Notice['kind'], string> = {
   lost: 'records were removed from the processed topic before they were stored: raise its retention, or see why the sink was behind',
 };
 
-/** What became of a batch, by hour. */
-function tally({ written, merged, refused }: Isolated, repeats: readonly Incoming[]): Hours {
+/** What became of a batch, by raw topic id and hour; of a foreign record by the processed topic's id, as in its refusal. */
+function tally({ written, merged, refused }: Isolated, repeats: readonly Incoming[], batch: Pick<Batch, 'topicId'>): Hours {
   const hours: Hours = new Map();
-  for (const { incoming } of written) count(hours, incoming.rawTimestampMs, 'stored');
-  for (const { incoming } of refused) count(hours, incoming.rawTimestampMs, 'refused');
-  for (const { rawTimestampMs } of repeats) count(hours, rawTimestampMs, 'repeats');
-  for (const [hour, rows] of merged) {
-    count(hours, hour * 1000, 'stored', -rows);
-    count(hours, hour * 1000, 'merged', rows);
-  }
+  const add = (what: 'stored' | 'refused' | 'repeats', incoming: Incoming): void =>
+    count(hours, refusalOrigin(incoming, batch).topicId, incoming.rawTimestampMs, what);
+  for (const { incoming } of written) add('stored', incoming);
+  countMerged(hours, merged);
+  for (const { incoming } of refused) add('refused', incoming);
+  for (const incoming of repeats) add('repeats', incoming);
   return hours;
 }

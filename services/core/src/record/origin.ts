@@ -18,6 +18,11 @@ export interface Origin {
 export const ORIGIN_HEADER = 'origin';
 export const RAW_TIMESTAMP_HEADER = 'raw-timestamp';
 
+/** The topic id in origins of records appended after so many cuts of the log under one id. */
+export function cutTopicId(topicId: string, cuts: number): string {
+  return cuts === 0 ? topicId : `${topicId}~${cuts}`;
+}
+
 export function encodeOrigin(origin: Origin): string {
   return `${origin.topicId}:${origin.offset}:${origin.index}:${origin.count}`;
 }

@@ -4,6 +4,7 @@
  * Invariants:
  * - The edge is stored before any row before it is deleted, and only moves forward: every roll-up bucket from the edge
  *   on is whole.
+ * - What is deleted from the table is counted in the transaction that deletes it.
  * - The edge stays before every bucket that waits to be made anew: no row goes before its roll-ups have it.
  */
 import { quote, table as tableName } from '@millrace/core/database/identifier.ts';
@@ -46,11 +47,11 @@ async function enforceIn(session: Session, pipeline: Pipeline): Promise<Retained
   const { rows } = await session.query('SELECT extract(epoch FROM clock_timestamp())::float8 * 1000 AS ms');
   const nowMs = Number(rows[0]?.ms);
   const rollups = rollupsOf(pipeline);
-  const old: { target: string; condition: string; before: string }[] = [];
+  const old: { target: string; condition: string; before: string; counted?: true }[] = [];
   const { retain } = pipeline.spec.table;
   if (retain !== undefined) {
     const edge = await moveEdge(session, names.pipeline, edgeMs(nowMs, durationMs(retain), rollups), rollups);
-    old.push({ target: tableName(names.schema, names.table), condition: quote(TIME_COLUMN), before: edge });
+    old.push({ target: tableName(names.schema, names.table), condition: quote(TIME_COLUMN), before: edge, counted: true });
   }
   for (const rollup of rollups) {
     if (rollup.retainMs === null) continue;
@@ -59,18 +60,33 @@ async function enforceIn(session: Session, pipeline: Pipeline): Promise<Retained
   }
   let removed = 0;
   let deletes = 0;
-  for (const { target, condition, before } of old) {
+  for (const { target, condition, before, counted } of old) {
     for (let rowCount = ROWS_PER_DELETE; rowCount === ROWS_PER_DELETE; deletes++) {
       if (deletes === DELETES_PER_CALL) return { removed, more: true };
-      const result = await session.query(
-        `DELETE FROM ${target} WHERE ctid = ANY(ARRAY(SELECT ctid FROM ${target} WHERE ${condition} < $1::timestamptz LIMIT ${ROWS_PER_DELETE}))`,
-        [before],
-      );
-      rowCount = result.rowCount ?? 0;
+      rowCount = await deleteSome(session, target, condition, before, counted ? names.pipeline : null);
       removed += rowCount;
     }
   }
   return { removed, more: false };
+}
+
+/** @param countedFor the pipeline whose table this is: what is deleted is noted beside its edge, for the audit */
+async function deleteSome(
+  session: Session,
+  target: string,
+  condition: string,
+  before: string,
+  countedFor: string | null,
+): Promise<number> {
+  const { rows } = await session.query(
+    `WITH gone AS (
+       DELETE FROM ${target} WHERE ctid = ANY(ARRAY(SELECT ctid FROM ${target} WHERE ${condition} < $1::timestamptz LIMIT ${ROWS_PER_DELETE}))
+       RETURNING 1),
+     noted AS (UPDATE millrace.horizons SET expired = expired + (SELECT count(*) FROM gone) WHERE pipeline = $2)
+     SELECT count(*) AS removed FROM gone`,
+    [before, countedFor],
+  );
+  return Number(rows[0]?.removed);
 }
 
 /** Stores and returns the edge: as wanted, but not past a touched bucket that waits, and never backwards. */

@@ -8,10 +8,11 @@
  */
 import { createHash } from 'node:crypto';
 import { list, quote, table } from '@millrace/core/database/identifier.ts';
+import { HOUR_MS } from '@millrace/core/record/hour.ts';
 import { APPENDED_COLUMN, TIME_COLUMN } from '@millrace/core/table/columns.ts';
 import { copyLine } from '../copyText.ts';
 import { keepNewest } from '../latest.ts';
-import { HOUR_MS, hourOf } from '../ledger.ts';
+import { hourOf } from '../ledger.ts';
 import { copyIn } from './copyIn.ts';
 import type { Target, Unique, Writer } from './writer.ts';
 
