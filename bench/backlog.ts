@@ -1,74 +1,38 @@
 /**
- * A first figure: a backlog of N simulated records (default 1,000,000) goes through each role alone, one after the other:
- * records per second, CPU seconds per million and the most resident memory of the role's process. It includes
- * the start of the process (about a second).
+ * One role or all of them on a backlog of N simulated records: rows per second, CPU seconds per million rows, most resident
+ * memory. For whoever makes a role faster; `bench.ts` measures everything.
  *
- *     node bench/backlog.ts [N]
+ *     node bench/backlog.ts [N, default 1000000] [producer | processor | sink | all] [rounds, default 1]
+ *
+ * The roles before the one that is asked for run once, to make its backlog; that one runs `rounds` times on the same
+ * backlog. NODE_OPTIONS are the roles' as well, for `--cpu-prof`.
  */
-import { readFileSync } from 'node:fs';
-import { setTimeout as sleep } from 'node:timers/promises';
-import { decodeCheckpoint } from '@millrace/core/record/checkpoint.ts';
-import { namesOf } from '@millrace/core/spec/names.ts';
-import { ROLES, type RoleName, removeFolder, startPlatform } from '../e2e/platform.ts';
+import { makeBacklog } from './run/backlog.ts';
+import { ROLES, type RoleName } from './run/roleProcess.ts';
+import { startServers } from './run/servers.ts';
 
-const records = Number(process.argv[2] ?? 1_000_000);
-const CLOCK_TICKS_PER_SECOND = 100;
-
-const platform = await startPlatform(
-  `
-apiVersion: millrace.dev/v1alpha1
-kind: Pipeline
-metadata: { name: backlog }
-spec:
-  source: { simulator: { seed: 1, devices: 1000, step: 1s, start: "2026-01-01T00:00:00Z", limit: ${records} } }
-  topics: { partitions: 6 }
-  record:
-    key: device
-    time: { field: at }
-    fields:
-      device: { type: text, required: true }
-      temperature: { type: float, min: -40, max: 60, unit: °C }
-      humidity: { type: float, min: 0, max: 100, unit: "%" }
-      pulses: { type: int, min: 0 }
-      open: { type: bool }
-      state: { type: text, enum: [OK, LOW, HIGH] }
-  table: { name: backlog }
-`,
-  [],
-);
-const { kafka, database, loaded } = platform;
-const names = namesOf(loaded.pipeline);
-
-/** Records of each role that are done with. */
-const done: Record<RoleName, () => Promise<number>> = {
-  producer: async () => {
-    const checkpoint = (await kafka.committed(names.replayGroup, names.raw)).get(0);
-    return checkpoint && decodeCheckpoint(checkpoint.metadata)?.completed ? checkpoint.offset : 0;
-  },
-  processor: async () =>
-    [...(await kafka.committed(names.processorGroup, names.raw)).values()].reduce((sum, { offset }) => sum + offset, 0),
-  sink: async () => Number((await database.query('select coalesce(sum(stored), 0) as n from millrace.ledger')).rows[0].n),
-};
-
-/** Resident memory at its highest, MiB, and CPU seconds of a process (proc(5)). */
-function usage(pid: number): { mebibytes: number; cpuSeconds: number } {
-  const peak = /VmHWM:\s+(\d+) kB/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1];
-  const stat = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.split(' ') ?? [];
-  return { mebibytes: Number(peak) / 1024, cpuSeconds: (Number(stat[11]) + Number(stat[12])) / CLOCK_TICKS_PER_SECOND };
+const [records = '1000000', asked = 'all', rounds = '1'] = process.argv.slice(2);
+const last = asked === 'all' ? ROLES.length - 1 : ROLES.indexOf(asked as RoleName);
+if (!(Number(records) > 0) || last < 0 || !(Number(rounds) > 0)) {
+  process.stderr.write(`usage: node bench/backlog.ts [N] [${ROLES.join(' | ')} | all] [rounds]\n`);
+  process.exit(2);
 }
 
-console.log(`${records} records, 6 partitions, one role at a time\n`);
-console.log('role        records/s   CPU s per million   most resident MiB');
-for (const role of ROLES) {
-  const startedAt = performance.now();
-  platform.startRole(role);
-  while ((await done[role]()) < records) await sleep(100);
-  const seconds = (performance.now() - startedAt) / 1000;
-  const { mebibytes, cpuSeconds } = usage(platform.pid(role));
-  const rate = Math.round(records / seconds).toLocaleString('en');
-  console.log(
-    `${role.padEnd(10)} ${rate.padStart(10)} ${((cpuSeconds / records) * 1e6).toFixed(1).padStart(19)} ${mebibytes.toFixed(0).padStart(19)}`,
-  );
+const servers = await startServers();
+try {
+  const backlog = await makeBacklog(servers, [{ name: 'backlog', records: Number(records), partitions: 6 }]);
+  console.log(`${Number(records).toLocaleString('en')} records, 6 partitions, one role at a time\n`);
+  console.log('role        rows/s   CPU s per million   most resident MiB');
+  for (const role of ROLES.slice(0, last + 1)) {
+    for (let round = 0; round < (role === asked ? Number(rounds) : 1); round += 1) {
+      const { rowsPerSecond, cpuSecondsPerMillion, peakMebibytes } = await backlog.run(role);
+      const rate = Math.round(rowsPerSecond).toLocaleString('en').padStart(9);
+      console.log(
+        `${role.padEnd(9)} ${rate} ${cpuSecondsPerMillion.toFixed(1).padStart(19)} ${peakMebibytes.toFixed(0).padStart(19)}`,
+      );
+    }
+  }
+  await backlog.remove();
+} finally {
+  await servers.stop();
 }
-await platform.stop();
-removeFolder(platform);

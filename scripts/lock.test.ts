@@ -24,7 +24,9 @@ const declared = ({ dependencies = {}, devDependencies = {}, optionalDependencie
 describe.each(['package-lock.json', 'scripts/node/package-lock.json'])('%s', (file) => {
   const folder = dirname(file);
   const { packages } = read(file);
-  const manifests = globSync(['package.json', 'services/*/package.json', 'e2e/package.json'], { cwd: join(root, folder) });
+  const manifests = globSync(['package.json', 'services/*/package.json', 'e2e/package.json', 'bench/package.json'], {
+    cwd: join(root, folder),
+  });
 
   test.each(manifests)('has what %s declares', (manifest) => {
     expect(packages[dirname(manifest) === '.' ? '' : dirname(manifest)], `run npm install, and commit ${file}`).toBeDefined();
