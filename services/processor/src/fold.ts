@@ -9,6 +9,7 @@
  *   another origin, so that the sink does not take them for repeats; those before it get the origin they had.
  * - An hour that made room for a later one, or comes after that, is in the totals only, and never comes back.
  */
+import { guarded } from '@millrace/core/guards.ts';
 import type { KafkaRecord, Notice } from '@millrace/core/kafka/kafka.ts';
 import { epochHour } from '@millrace/core/record/hour.ts';
 import { cutTopicId } from '@millrace/core/record/origin.ts';
@@ -24,7 +25,8 @@ export function replayPositionOf(record: Pick<KafkaRecord, 'headers'>): ReplayPo
 /** Whether a record with this replay position was seen before. */
 export function isRepeat(progress: Progress, position: ReplayPosition | null): boolean {
   const seen = progress.replay;
-  return position !== null && seen !== null && position.run === seen.run && position.ordinal <= seen.ordinal;
+  if (position === null || seen === null || position.run !== seen.run || position.ordinal > seen.ordinal) return false;
+  return guarded('replay-position');
 }
 
 /** Topic id for the origin of a record: `<id>`, or `<id>~<n>` after the n-th cut. */
@@ -33,7 +35,7 @@ export function originTopicId(progress: Progress, record: Pick<KafkaRecord, 'tim
 }
 
 function cutsBefore({ cuts }: Progress, timestampMs: number): number {
-  return cuts.length === 0 ? 0 : cuts.filter((cutMs) => timestampMs > cutMs).length;
+  return cuts.length === 0 || !guarded('cut-origin') ? 0 : cuts.filter((cutMs) => timestampMs > cutMs).length;
 }
 
 /** Progress after one more record; `transformed` is null for a repeat. */

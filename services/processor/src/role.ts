@@ -12,6 +12,7 @@
  * - A row in the processed topic says that every record before it has ended. So the refusals of a batch go before its rows:
  *   under rules that were changed in between, a refusal could become a row that the sink takes for a repeat.
  */
+import { guarded } from '@millrace/core/guards.ts';
 import type { Batch, Notice, Position, Reader, Sender, TopicState } from '@millrace/core/kafka/kafka.ts';
 import { Reload } from '@millrace/core/kafka/kafka.ts';
 import { decodeProgress, encodeProgress, freshProgress, type Progress } from '@millrace/core/record/progress.ts';
@@ -108,7 +109,7 @@ async function load(parts: Parts, partition: number, topic: TopicState): Promise
     return beginning;
   }
   const { timestampMs, topicId, processedId } = stored;
-  if (topicId === topic.id && processedId !== processed.id) {
+  if (guarded('processed-id-in-progress') && topicId === topic.id && processedId !== processed.id) {
     progress.set(partition, { ...fresh, cuts: stored.cuts });
     if (known?.processedId === processed.id) return beginning; // told and counted before
     counters.restarts.inc({ pipeline: names.pipeline, kind: 'processed_recreated' });
@@ -139,13 +140,22 @@ async function handle(parts: Parts, batch: Batch): Promise<void> {
   const result = await transformBatch({ topic: names.raw, partition, records, progress: before, transform, maxBytes, signal });
   const transformedAt = performance.now();
   const [raw, processed] = await Promise.all([kafka.topic(names.raw), processedTopic(parts)]);
-  if (raw?.id !== topicId) throw new Reload(`topic ${names.raw} was recreated while a batch of it was transformed`);
-  if (processed.id !== before.processedId)
+  if (guarded('raw-topic-id-before-send') && raw?.id !== topicId)
+    throw new Reload(`topic ${names.raw} was recreated while a batch of it was transformed`);
+  if (guarded('processed-topic-id-before-send') && processed.id !== before.processedId)
     throw new Reload(`topic ${names.processed} has the id ${processed.id}, not ${before.processedId}`);
   signal.throwIfAborted();
   // One after the other: when a send is rejected, nothing else may still be under way.
-  if (result.dlq.length > 0) await sender.send(names.dlq, partition, result.dlq);
-  if (result.processed.length > 0) await sender.send(names.processed, partition, result.processed, processed.id);
+  const sends = [
+    { topic: names.dlq, records: result.dlq },
+    { topic: names.processed, records: result.processed, topicId: processed.id },
+  ];
+  if (!guarded('refusals-before-rows')) sends.reverse();
+  for (const { topic, records, topicId } of sends) {
+    if (records.length === 0) continue;
+    const sent = sender.send(topic, partition, records, topicId);
+    await (guarded('acks-before-commit') ? sent : sent.catch(() => {}));
+  }
   const sentAt = performance.now();
   await batch.commit(batch.next, encodeProgress(result.progress));
   progress.set(partition, result.progress);

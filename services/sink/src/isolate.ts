@@ -8,6 +8,7 @@
  * - A batch of which every row is refused is not the rows' fault: nothing of it is refused, `RefusedWhole` says so.
  */
 import { consequenceOf, sqlStateOf } from '@millrace/core/database/errors.ts';
+import { guarded } from '@millrace/core/guards.ts';
 import type { ClientBase } from 'pg';
 import type { RefusedRow, TableRow } from './incoming.ts';
 import type { Merged, Writer } from './writers/writer.ts';
@@ -33,6 +34,7 @@ export interface Isolated {
 /** Whether an error on writing rows is about the rows (SQLSTATE 22, 23), or that one is too large for an index or page. */
 export function isRowError(error: unknown): boolean {
   const state = sqlStateOf(error);
+  if (!guarded('row-errors-only')) return state !== undefined;
   // 54000: one device with an endless key must not stop all others for ever, which pausing would do.
   return consequenceOf(state) === 'row' || state === '54000';
 }
@@ -42,7 +44,7 @@ export function isRowError(error: unknown): boolean {
  * @throws RefusedWhole; any error that is not about a row
  */
 export async function isolate(client: ClientBase, rows: readonly TableRow[], write: Writer['write']): Promise<Isolated> {
-  if (rows.length >= WHOLE_FROM_ROWS) await probe(client, rows, write);
+  if (guarded('refused-whole') && rows.length >= WHOLE_FROM_ROWS) await probe(client, rows, write);
   const result: Isolated = { written: [], merged: new Map(), refused: [] };
   await writePart(rows);
   return result;

@@ -8,6 +8,7 @@
  *   decides where the new topic starts.
  */
 import { randomUUID } from 'node:crypto';
+import { guarded } from '@millrace/core/guards.ts';
 import { type Batch, type Notice, type Position, Reload, type TopicState } from '@millrace/core/kafka/kafka.ts';
 import type { Logger } from '@millrace/core/log.ts';
 import type { Column } from '@millrace/core/table/columns.ts';
@@ -94,7 +95,8 @@ export function partitions(options: PartitionsOptions): Partitions {
     const { partition, signal } = batch;
     const known = loaded.get(partition);
     if (known === undefined) throw new Reload(`partition ${partition} was not loaded`);
-    if (known.topicId !== batch.topicId) throw new Reload(`${batch.topic} now has the topic id ${batch.topicId}`);
+    if (guarded('loaded-topic-id') && known.topicId !== batch.topicId)
+      throw new Reload(`${batch.topic} now has the topic id ${batch.topicId}`);
     let after: StoredPosition;
     try {
       after = await storeBatch(batch, known.position);

@@ -12,6 +12,7 @@
  *    database fell back to an earlier state.
  */
 import { createHash } from 'node:crypto';
+import { guarded } from '@millrace/core/guards.ts';
 import type { Batch, KafkaRecord, Position } from '@millrace/core/kafka/kafka.ts';
 import { decodeOrigin, isAfter, ORIGIN_HEADER, type Origin } from '@millrace/core/record/origin.ts';
 
@@ -57,13 +58,15 @@ export function dropRepeats<T extends { origin: Pick<Origin, 'topicId' | 'offset
   const origins = new Map(before);
   const fresh: T[] = [];
   const repeats: T[] = [];
+  const [tellsRepeats, tellsTopics] = [guarded('origin-repeats'), guarded('origin-topic-id')];
   for (const arrival of arrivals) {
     const { origin } = arrival;
+    const topicId = tellsTopics ? (origin?.topicId ?? '') : 'any';
     if (origin === null) {
       fresh.push(arrival);
-    } else if (isAfter(origin, origins.get(origin.topicId))) {
+    } else if (!tellsRepeats || isAfter(origin, origins.get(topicId))) {
       fresh.push(arrival);
-      origins.set(origin.topicId, { offset: origin.offset, index: origin.index, version });
+      origins.set(topicId, { offset: origin.offset, index: origin.index, version });
     } else {
       repeats.push(arrival);
     }

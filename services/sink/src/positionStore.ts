@@ -1,5 +1,6 @@
 /** Reads and writes `millrace.positions`: the row of one pipeline and processed partition. */
 import { literal } from '@millrace/core/database/identifier.ts';
+import { guarded } from '@millrace/core/guards.ts';
 import type { ClientBase } from 'pg';
 import type { Origins, StoredPosition } from './position.ts';
 
@@ -33,11 +34,15 @@ export async function readPosition(client: ClientBase, pipeline: string, partiti
 export function advanceSql(pipeline: string, partition: number, seen: StoredPosition, after: StoredPosition): string {
   const { next, topicId, bookmark, origins, writer } = after;
   if (next === null || topicId === null || bookmark === null) throw new Error('a position after a batch is never empty');
+  /** What stands there now, whatever this sink saw. */
+  const standing = (column: string): string =>
+    `(SELECT ${column} FROM millrace.positions WHERE pipeline = ${literal(pipeline)} AND partition = ${partition})`;
+  const isCompared = guarded('position-compare');
   const values = [
     literal(pipeline),
     `${partition}`,
-    `${seen.version}`,
-    `${literal(seen.writer)}::uuid`,
+    isCompared ? `${seen.version}` : standing('version'),
+    isCompared && guarded('position-writer') ? `${literal(seen.writer)}::uuid` : standing('writer'),
     `${literal(writer)}::uuid`,
     `${next}`,
     literal(topicId),

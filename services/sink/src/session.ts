@@ -4,6 +4,7 @@
  * Invariant: a connection on which anything failed or was cut short is destroyed, never given back; no
  * query of an abandoned piece of work runs on a connection that another one uses. The server ends the transaction with it.
  */
+import { guarded } from '@millrace/core/guards.ts';
 import type { Pool, PoolClient } from 'pg';
 
 /**
@@ -25,7 +26,9 @@ export async function withClient<T>(pool: Pool, signal: AbortSignal, work: (clie
     cut ??= why;
     release(why);
   };
-  const aborted = (): void => end(asError(signal.reason));
+  const aborted = (): void => {
+    if (guarded('transaction-abort')) end(asError(signal.reason));
+  };
   // A connection that breaks between two queries says so by an event, which nobody else listens to while it is ours.
   const broken = (error: Error): void => end(error);
   client.on('error', broken);

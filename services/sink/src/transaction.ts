@@ -8,6 +8,7 @@
  * - Whether an unanswered COMMIT took place is read from the database on a new connection, never guessed.
  */
 import { consequenceOf, POSITION_MOVED, sqlStateOf } from '@millrace/core/database/errors.ts';
+import { guarded } from '@millrace/core/guards.ts';
 import { Reload } from '@millrace/core/kafka/kafka.ts';
 import type { ClientBase, Pool, QueryResult } from 'pg';
 import type { RefusedRow, TableRow } from './incoming.ts';
@@ -58,8 +59,11 @@ async function storeOnce(work: Work): Promise<Isolated> {
   try {
     return await withClient(pool, signal, async (client) => {
       outcome = await writeRows(client, work);
-      if (outcome.refused.length > 0) await work.refuse(outcome.refused);
-      signal.throwIfAborted();
+      if (outcome.refused.length > 0) {
+        const sent = work.refuse(outcome.refused);
+        await (guarded('dlq-before-commit') ? sent : sent.catch(() => {}));
+      }
+      if (guarded('transaction-abort')) signal.throwIfAborted();
       const closing = [...work.closing(outcome), 'COMMIT'].join(';\n');
       committing = true;
       mustCommit(await client.query(closing));
@@ -67,7 +71,7 @@ async function storeOnce(work: Work): Promise<Isolated> {
     });
   } catch (error) {
     if (sqlStateOf(error) === POSITION_MOVED) throw new Reload((error as Error).message, { cause: error });
-    if (committing && outcome !== null && (await wasCommitted(work, error))) return outcome;
+    if (committing && outcome !== null && (!guarded('commit-reread') || (await wasCommitted(work, error)))) return outcome;
     throw error;
   }
 }

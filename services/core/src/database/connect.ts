@@ -11,6 +11,7 @@
  */
 import pg from 'pg';
 import type { Logger } from 'pino';
+import { guarded } from '../guards.ts';
 import { describeDatabaseError, withoutPassword } from './describe.ts';
 
 /** How long a session waits for a lock that another session has. */
@@ -23,10 +24,20 @@ export const QUERY_TIMEOUT_MS = STATEMENT_TIMEOUT_MS + 10_000;
 const CONNECT_TIMEOUT_MS = 10_000;
 const TCP_USER_TIMEOUT_MS = 20_000;
 
-const SESSION_SETTINGS = Object.entries({
-  lock_timeout: LOCK_TIMEOUT_MS,
-  statement_timeout: STATEMENT_TIMEOUT_MS,
-  idle_in_transaction_session_timeout: IDLE_IN_TRANSACTION_TIMEOUT_MS,
+/** Limits of a session at the server, ms. */
+export interface SessionTimeouts {
+  lock: number;
+  statement: number;
+  idleInTransaction: number;
+}
+
+const TIMEOUTS: SessionTimeouts = {
+  lock: LOCK_TIMEOUT_MS,
+  statement: STATEMENT_TIMEOUT_MS,
+  idleInTransaction: IDLE_IN_TRANSACTION_TIMEOUT_MS,
+};
+
+const SETTINGS = Object.entries({
   tcp_user_timeout: TCP_USER_TIMEOUT_MS,
   tcp_keepalives_idle: 10,
   tcp_keepalives_interval: 5,
@@ -38,8 +49,18 @@ const SESSION_SETTINGS = Object.entries({
   IntervalStyle: 'postgres',
 });
 
-const SETTINGS_SQL = `SELECT ${SESSION_SETTINGS.map((_, i) => `set_config($${2 * i + 1}, $${2 * i + 2}, false)`).join(', ')}`;
-const SETTINGS_VALUES = SESSION_SETTINGS.flatMap(([name, value]) => [name, String(value)]);
+function settingsOf({ lock, statement, idleInTransaction }: SessionTimeouts): { text: string; values: string[] } {
+  const all = [
+    ['lock_timeout', guarded('lock-timeout') ? lock : 0],
+    ['statement_timeout', guarded('statement-timeout') ? statement : 0],
+    ['idle_in_transaction_session_timeout', guarded('idle-in-transaction-timeout') ? idleInTransaction : 0],
+    ...SETTINGS,
+  ];
+  return {
+    text: `SELECT ${all.map((_, i) => `set_config($${2 * i + 1}, $${2 * i + 2}, false)`).join(', ')}`,
+    values: all.flat().map(String),
+  };
+}
 
 export interface DatabaseOptions {
   /** postgres://user:password@host:port/database?sslmode=… */
@@ -48,6 +69,8 @@ export interface DatabaseOptions {
   applicationName: string;
   /** Most connections at a time. Default: 10. */
   max?: number;
+  /** For tests to shorten. */
+  timeouts?: SessionTimeouts;
   log: Logger;
 }
 
@@ -59,6 +82,7 @@ export interface DatabaseOptions {
 export function connectDatabase(options: DatabaseOptions): pg.Pool {
   const { url, applicationName, max = 10, log } = options;
   const place = withoutPassword(url);
+  const settings = settingsOf(options.timeouts ?? TIMEOUTS);
   const pool = new pg.Pool({
     connectionString: url,
     application_name: applicationName,
@@ -67,7 +91,7 @@ export function connectDatabase(options: DatabaseOptions): pg.Pool {
     query_timeout: QUERY_TIMEOUT_MS,
     keepAlive: true,
     keepAliveInitialDelayMillis: 10_000,
-    onConnect: (client) => client.query(SETTINGS_SQL, SETTINGS_VALUES),
+    onConnect: (client) => client.query(settings.text, settings.values),
   });
   // An idle connection broke; the pool has dropped it already and makes another when one is needed.
   pool.on('error', (error) =>

@@ -11,6 +11,7 @@
  * - after `signal` is aborted this lane starts no commit, and one under way counts only in this lane's generation.
  */
 import type { Logger } from 'pino';
+import { guarded } from '../guards.ts';
 import { isTransport, messageOf, typeOf } from './errors.ts';
 import type { Fetched } from './fetcher.ts';
 import type { Batch, KafkaRecord, PartitionState, ReadOptions } from './kafka.ts';
@@ -58,7 +59,7 @@ export class Lane {
   constructor(options: LaneOptions, previous: Promise<void>) {
     this.#options = options;
     this.#state = { partition: options.partition, state: 'loading', reason: null, next: null, end: null };
-    this.done = previous.then(() => this.#run());
+    this.done = (guarded('one-handler') ? previous : Promise.resolve()).then(() => this.#run());
   }
 
   get state(): PartitionState {
@@ -74,8 +75,8 @@ export class Lane {
   async stop(graceMs: number): Promise<void> {
     const reason = new Error(`partition ${this.#options.partition} was given up`);
     this.#draining.abort(reason);
-    if (graceMs > 0) await within(this.done, graceMs).catch(() => {});
-    this.#aborting.abort(reason);
+    if (graceMs > 0) await (guarded('return-in-rebalance') ? within(this.done, graceMs) : this.done).catch(() => {});
+    if (guarded('lost-membership-abort')) this.#aborting.abort(reason);
   }
 
   async #run(): Promise<void> {
@@ -126,9 +127,9 @@ export class Lane {
     this.#set('reading', null, start.next, log.end);
     for (;;) {
       const fetched = await this.#wait(() => fetch(at, signal));
-      if (fetched.topicId !== log.topicId)
+      if (guarded('fetched-topic-id') && fetched.topicId !== log.topicId)
         throw new Reload(`topic ${read.topic} was recreated: its id is ${fetched.topicId} now`);
-      if (fetched.leaderEpoch !== log.leaderEpoch)
+      if (guarded('leader-epoch') && fetched.leaderEpoch !== log.leaderEpoch)
         throw new Reload(`partition ${partition} of topic ${read.topic} has a new leader`);
       const first = fetched.records[0] ?? null;
       const verdict = start?.check ? checkFirst(start.next, start.check, first, fetched) : checkNext(at, first, fetched);
@@ -195,7 +196,7 @@ export class Lane {
   async #tell(found: Happening | null, signal: AbortSignal): Promise<void> {
     if (found === null) return;
     const { read, partition } = this.#options;
-    if (found.kind === 'truncated' && this.#suspected !== found.next) {
+    if (guarded('second-look') && found.kind === 'truncated' && this.#suspected !== found.next) {
       this.#suspected = found.next;
       await pause(SECOND_LOOK_MS, signal);
       throw new Reload(`partition ${partition} of topic ${read.topic} looks cut back before offset ${found.next}: looking again`);

@@ -9,6 +9,7 @@
  */
 import assignerProtocol from 'kafkajs/src/consumer/assignerProtocol.js';
 import type { Logger } from 'pino';
+import { guarded } from '../guards.ts';
 import type { Cluster } from './cluster.ts';
 import { KafkaError, messageOf, typeOf } from './errors.ts';
 import type { Committed } from './kafka.ts';
@@ -175,7 +176,7 @@ export class Member {
       if (this.#handedOut !== null && answered - checked > PARTITION_CHECK_MS) {
         checked = answered;
         const partitions = await this.#partitions().catch(() => this.#handedOut); // asked again in a moment
-        if (partitions !== this.#handedOut) return GRACE_MS;
+        if (guarded('new-partitions-noticed') && partitions !== this.#handedOut) return GRACE_MS;
       }
     }
   }

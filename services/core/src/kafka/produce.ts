@@ -2,6 +2,7 @@
 import type { Protocol } from 'kafkajs/src/network/connectionPool.js';
 import Decoder from 'kafkajs/src/protocol/decoder.js';
 import Encoder from 'kafkajs/src/protocol/encoder.js';
+import { guarded } from '../guards.ts';
 import { errorOf, KafkaError } from './errors.ts';
 
 /** How long the leader waits for the other replicas. */
@@ -52,12 +53,14 @@ function decodeAnswer(decoder: Decoder, topic: string, partition: number): numbe
     })
     .flat();
   const [answer] = answers;
-  if (answers.length !== 1 || answer?.topic !== topic || answer.partition !== partition)
+  const isNamed = answers.length === 1 && answer?.topic === topic && answer.partition === partition;
+  if (guarded('answer-named') && !isNamed)
     throw new KafkaError(
       `the answer to a send to ${topic}/${partition} is about ${answers.map((one) => `${one.topic}/${one.partition}`).join(', ') || 'nothing'}`,
     );
-  if (answer.error) throw answer.error;
-  if (!(answer.baseOffset >= 0))
-    throw new KafkaError(`the answer to a send to ${topic}/${partition} has base offset ${answer.baseOffset}`);
-  return answer.baseOffset;
+  if (answer?.error) throw answer.error;
+  const baseOffset = answer?.baseOffset ?? -1;
+  if (guarded('answer-named') && !(baseOffset >= 0))
+    throw new KafkaError(`the answer to a send to ${topic}/${partition} has base offset ${baseOffset}`);
+  return baseOffset;
 }

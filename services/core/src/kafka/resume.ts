@@ -10,6 +10,7 @@
  * log starts at or before it: retention only ever takes the front. The one history that looks the same, a log cut back
  * and grown again whose new record at `next - 1` was compacted away, is not told apart.
  */
+import { guarded } from '../guards.ts';
 import type { Bookmark, KafkaRecord, Notice, Position } from './kafka.ts';
 
 export interface LogState {
@@ -37,13 +38,15 @@ export interface Start {
 export function decideStart(position: Position, log: LogState): Start {
   const { next, bookmark, topicId } = position;
   const beginning = { fetchFrom: log.start, next: log.start, check: null };
-  if (next === null) return { ...beginning, happening: null };
-  if (topicId !== null && topicId !== log.topicId)
+  if (next === null && guarded('new-partition-from-start')) return { ...beginning, happening: null };
+  if (next === null) return { fetchFrom: log.end, next: log.end, check: null, happening: null };
+  if (guarded('position-topic-id') && topicId !== null && topicId !== log.topicId)
     return { ...beginning, happening: { kind: 'recreated', expected: topicId, found: log.topicId, restartAt: log.start } };
-  if (log.start > next) return { ...beginning, happening: { kind: 'lost', next, start: log.start, records: log.start - next } };
-  if (log.start === next) return { ...beginning, happening: null };
+  if (guarded('lost-gap') && log.start > next)
+    return { ...beginning, happening: { kind: 'lost', next, start: log.start, records: log.start - next } };
+  if (log.start >= next) return { ...beginning, happening: null };
   if (bookmark === null) throw new Error(`the position at offset ${next} has no bookmark of the record before it`);
-  if (next > log.end) return { ...beginning, happening: truncated(next, bookmark, log) };
+  if (guarded('log-end') && next > log.end) return { ...beginning, happening: truncated(next, bookmark, log) };
   return { fetchFrom: next - 1, next, check: bookmark, happening: null };
 }
 
@@ -57,7 +60,7 @@ export type FirstVerdict = { go: 'on'; skip: 0 | 1 } | { go: 'reload'; reason: s
 export function checkFirst(next: number, bookmark: Bookmark, first: KafkaRecord | null, log: LogState): FirstVerdict {
   if (first !== null && first.offset === next - 1) {
     const same = first.timestampMs === bookmark.timestampMs && bookmark.matches(first);
-    return same ? { go: 'on', skip: 1 } : { go: 'restart', happening: truncated(next, bookmark, log) };
+    return same || !guarded('bookmark') ? { go: 'on', skip: 1 } : { go: 'restart', happening: truncated(next, bookmark, log) };
   }
   return checkNext(next - 1, first, log);
 }

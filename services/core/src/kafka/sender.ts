@@ -10,6 +10,7 @@
  *   then, and the next sequence with it. Sends to other partitions that were under way end with the old id, in order.
  */
 import type { Logger } from 'pino';
+import { guarded } from '../guards.ts';
 import type { Cluster } from './cluster.ts';
 import { topicConfig } from './config.ts';
 import { cutIntoBatches } from './cut.ts';
@@ -59,7 +60,8 @@ export class KafkaSender implements Sender {
   async send(topic: string, partition: number, records: readonly OutRecord[], topicId?: string): Promise<{ baseOffset: number }> {
     const key = `${topic}/${partition}`;
     if (records.length === 0) throw new RangeError(`send to ${key} without records`);
-    if (this.#inFlight.has(key)) throw new Error(`second send to ${key} while one is in flight: the order would be lost`);
+    if (guarded('one-in-flight') && this.#inFlight.has(key))
+      throw new Error(`second send to ${key} while one is in flight: the order would be lost`);
     this.#inFlight.add(key);
     try {
       let baseOffset: number | null = null;
@@ -90,7 +92,7 @@ export class KafkaSender implements Sender {
       const unknownSince = new Unknown();
       const offset = await persist(
         async () => {
-          if (topicId !== undefined) await this.#mustBe(topic, partition, topicId);
+          if (guarded('send-topic-id') && topicId !== undefined) await this.#mustBe(topic, partition, topicId);
           return this.#cluster.onLeader(topic, partition, (link) => link.send(produceRequest(topic, partition, batch)));
         },
         { withinMs: this.#withinMs, what, signal: this.#closing.signal, giveUp: (error) => unknownSince.tooLong(error) },
@@ -100,7 +102,7 @@ export class KafkaSender implements Sender {
       if (producer.records >= this.#maxRecords && this.#producer === current) this.#producer = null;
       return offset;
     } catch (error) {
-      if (this.#producer === current) this.#producer = null;
+      if (guarded('new-producer') && this.#producer === current) this.#producer = null;
       if (typeOf(error) === 'MESSAGE_TOO_LARGE') this.#maxBytes.delete(topic);
       this.#log.warn(
         { topic, partition, records: records.length, err: messageOf(error) },

@@ -5,6 +5,7 @@
 import type { Pool } from 'pg';
 import { collectDefaultMetrics, Registry } from 'prom-client';
 import { connectDatabase } from '../database/connect.ts';
+import { tellGuardsTakenOut } from '../guards.ts';
 import { connectKafka, type KafkaOptions } from '../kafka/connect.ts';
 import type { Logger } from '../log.ts';
 import type { LoadedPipeline } from '../spec/load.ts';
@@ -31,6 +32,7 @@ export interface ServeOptions {
 /** @returns the exit code: 0 after a drain. @throws Error when the process cannot serve at all. */
 export async function serveRole(role: Role, pipelines: readonly LoadedPipeline[], options: ServeOptions): Promise<number> {
   const { log } = options;
+  tellGuardsTakenOut(log);
   const stop = stopSignal(log);
   const metrics = new Registry();
   collectDefaultMetrics({ register: metrics });

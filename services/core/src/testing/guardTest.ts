@@ -1,0 +1,39 @@
+/**
+ * A scenario that is run twice: with all guards, where it must come out right, and with each of its guards taken out, where it
+ * must go wrong in the way that the guard prevents. `docs/guards.test.ts` finds the guards of a file by these calls.
+ */
+import { describe, expect, test } from 'vitest';
+import { type Guard, TEST_WITHOUT } from '../guards.ts';
+
+export interface GuardTest<Outcome> {
+  /** Does what is feared, and says how it came out. `label` is another one for each run: for names of topics and tables. */
+  scenario(label: string): Promise<Outcome>;
+  right: Outcome;
+  /** By guard: the outcome without it; may hold asymmetric matchers. */
+  without: Partial<Record<Guard, unknown>>;
+  timeoutMs?: number;
+}
+
+export function guardTest<Outcome>(fear: string, { scenario, right, without, timeoutMs }: GuardTest<Outcome>): void {
+  const timeout = timeoutMs ?? 120_000;
+  describe(fear, () => {
+    test('with all guards it comes out right', { timeout }, async () => {
+      expect(await scenario('guarded')).toEqual(right);
+    });
+    test.each(Object.entries(without))('without the guard %s it goes wrong', { timeout }, async (guard, wrong) => {
+      const outcome = await withoutGuard(guard as Guard, () => scenario(`without-${guard}`));
+      expect(outcome).not.toEqual(right);
+      expect(outcome).toEqual(wrong);
+    });
+  });
+}
+
+/** Runs with a guard taken out of this process. */
+export async function withoutGuard<T>(guard: Guard, run: () => Promise<T> | T): Promise<T> {
+  process.env[TEST_WITHOUT] = guard;
+  try {
+    return await run();
+  } finally {
+    delete process.env[TEST_WITHOUT];
+  }
+}
