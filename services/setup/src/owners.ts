@@ -16,6 +16,11 @@ export interface Claim {
 
 const CONDITION: Record<Claim['kind'], Condition['type']> = { topic: 'TopicsReady', table: 'SchemaReady' };
 
+/** The owner of tables that a reset of this pipeline has replaced and that were kept. No pipeline can have such a name. */
+export function retiredKey(pipeline: string): string {
+  return `${pipeline} old`;
+}
+
 /** Claims names for a pipeline and returns those that it had not before. @throws SetupRefused `NameConflict` */
 export async function claim(session: Session, pipeline: string, claims: readonly Claim[]): Promise<Claim[]> {
   const made: Claim[] = [];
@@ -30,6 +35,12 @@ export async function claim(session: Session, pipeline: string, claims: readonly
     }
     const { rows } = await session.query('SELECT pipeline FROM millrace.owners WHERE kind = $1 AND name = $2', [kind, name]);
     const owner = String(rows[0]?.pipeline);
+    if (owner === retiredKey(pipeline))
+      throw new SetupRefused(
+        CONDITION[kind],
+        'HandedOver',
+        `The ${kind} ${JSON.stringify(name)} is an old one of ${pipeline}, whose rows go to another since a reset. Set spec.table.name to that one`,
+      );
     if (owner !== pipeline)
       throw new SetupRefused(
         CONDITION[kind],

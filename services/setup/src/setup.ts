@@ -76,7 +76,7 @@ export async function setupDatabase(
   try {
     const changes = await migrate(session);
     const server = await serverOf(session, model, await detectServer(session));
-    const partitions = Math.max(...topics.map((topic) => topic.partitions));
+    const partitions = Math.max(0, ...topics.map((topic) => topic.partitions));
     await inTransaction(session, async () => {
       await takeTurn(session, SETUP_LOCK, 'transaction');
       const context = { session, model, server, topics, partitions, claimed: new Set<string>(), changes };

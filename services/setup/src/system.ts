@@ -13,7 +13,16 @@ export const SYSTEM_SCHEMA = 'millrace';
 export const SETUP_LOCK = 'millrace setup';
 
 /** Own tables, which no Pipeline in a namespace called `millrace` may claim. */
-export const SYSTEM_TABLES = ['migrations', 'positions', 'ledger', 'touched', 'owners', 'horizons'] as const;
+export const SYSTEM_TABLES = [
+  'migrations',
+  'positions',
+  'ledger',
+  'touched',
+  'owners',
+  'horizons',
+  'resets',
+  'reset_refusals',
+] as const;
 
 const MIGRATIONS: readonly string[] = [
   `
@@ -120,6 +129,28 @@ const MIGRATIONS: readonly string[] = [
 
   -- Rows of the pipeline's table that retention deleted, counted in the transaction that deleted them.
   ALTER TABLE millrace.horizons ADD COLUMN expired bigint NOT NULL DEFAULT 0;
+  `,
+  `
+  -- A reprocessing that is under way. Its rows, positions, touched buckets and ledger stand under "<pipeline> reset".
+  CREATE TABLE millrace.resets (
+    pipeline text PRIMARY KEY,
+    plan text NOT NULL,
+    progress jsonb NOT NULL DEFAULT '{}',
+    -- Origins up to which rows of the old table were taken over, by partition; NULL: none were.
+    taken_over jsonb,
+    started_at timestamptz NOT NULL DEFAULT clock_timestamp()
+  );
+
+  -- What it refused: sent to the dead-letter topic before it takes effect, and not before.
+  CREATE TABLE millrace.reset_refusals (
+    id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    pipeline text NOT NULL,
+    partition int NOT NULL,
+    key bytea,
+    value bytea,
+    headers jsonb NOT NULL
+  );
+  CREATE INDEX reset_refusals_pipeline ON millrace.reset_refusals (pipeline, id);
   `,
 ];
 

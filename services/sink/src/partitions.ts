@@ -18,6 +18,7 @@ import { type Incoming, type RefusedRow, readIncoming, refusalOrigin, type Table
 import { type Isolated, RefusedWhole, WHOLE_FROM_ROWS } from './isolate.ts';
 import { count, countMerged, type Hours, ledgerSql } from './ledger.ts';
 import type { SinkMetrics } from './metrics.ts';
+import { mustOwn } from './owner.ts';
 import { type Pause, pauseReason } from './pauses.ts';
 import { dropRepeats, positionAfter, readerPosition, type StoredPosition } from './position.ts';
 import { advanceSql, readPosition } from './positionStore.ts';
@@ -28,6 +29,8 @@ import type { Writer } from './writers/writer.ts';
 
 export interface PartitionsOptions {
   pipeline: string;
+  /** Rows go there: `schema.name`. */
+  table: string;
   pool: Pool;
   writer: Writer;
   columns: readonly Column[];
@@ -79,7 +82,11 @@ export function partitions(options: PartitionsOptions): Partitions {
   async function load(partition: number, topic: TopicState, signal: AbortSignal): Promise<Position> {
     loaded.delete(partition);
     try {
-      const position = await withClient(pool, signal, (client) => readPosition(client, pipeline, partition));
+      const position = await withClient(pool, signal, async (client) => {
+        const read = await readPosition(client, pipeline, partition);
+        await mustOwn(client, pipeline, options.table); // after it: a handover in between is seen here or by the commit
+        return read;
+      });
       loaded.set(partition, { topicId: topic.id, position });
       const standing = readerPosition(position);
       if (lost.get(partition)?.from !== standing.next) lost.delete(partition); // another sink went on behind it

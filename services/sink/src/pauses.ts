@@ -9,6 +9,7 @@ import type { PartitionState } from '@millrace/core/kafka/kafka.ts';
 import type { WorkerHealth } from '@millrace/core/role/role.ts';
 import { DlqError } from './dlq.ts';
 import { RefusedWhole } from './isolate.ts';
+import { HandedOver } from './owner.ts';
 
 export const PAUSE_REASONS = [
   'connection',
@@ -18,6 +19,7 @@ export const PAUSE_REASONS = [
   'read_only',
   'timeout',
   'refused_whole',
+  'handed_over',
   'dlq',
   'other',
 ] as const;
@@ -46,6 +48,7 @@ const BY_SQL_STATE: readonly [RegExp, PauseReason][] = [
 /** The class of an error: one of few words, for a metric's label. */
 export function pauseReason(error: unknown): PauseReason {
   if (error instanceof RefusedWhole) return 'refused_whole';
+  if (error instanceof HandedOver) return 'handed_over';
   if (error instanceof DlqError) return 'dlq';
   const state = sqlStateOf(error);
   if (state !== undefined) return BY_SQL_STATE.find(([pattern]) => pattern.test(state))?.[1] ?? 'other';

@@ -38,6 +38,7 @@ async function start(pipeline: Pipeline, { kafka, database, log, metrics: regist
   const dlq = { topic: names.dlq, maxBytes: maxProcessedBytesOf(pipeline) };
   const held = partitions({
     pipeline: names.pipeline,
+    table: `${names.schema}.${names.table}`,
     pool: database,
     writer: writerFor({ names, columns, latest }, uniqueOf(pipeline)),
     columns,

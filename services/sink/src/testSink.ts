@@ -27,6 +27,7 @@ export function testSink(pipeline: Pipeline, pool: Pool, refuse: () => Promise<v
   const registry = new Registry();
   const sink = partitions({
     pipeline: names.pipeline,
+    table: `${names.schema}.${names.table}`,
     pool,
     writer: writerFor(
       { names, columns, latest: { schema: names.schema, name: names.latestTable, key, columns } },
