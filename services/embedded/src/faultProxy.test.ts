@@ -68,6 +68,25 @@ describe('fault proxy', () => {
     expect(await ask(await open(), 'b')).toBe('answer to b');
   });
 
+  test('an answer that is held comes when it is released; the server has it done before, other connections go on', async () => {
+    const socket = await open();
+    const held = proxy.holdAnswer((answer) => answer.includes('pay'));
+    const answer = ask(socket, 'pay 5');
+    expect(await held.caught).toBe(socket.localPort);
+    expect(received).toEqual(['pay 5']);
+    expect(await ask(await open(), 'pay 6')).toBe('answer to pay 6');
+    expect(await Promise.race([answer, 'still waiting'])).toBe('still waiting');
+    held.release();
+    expect(await answer).toBe('answer to pay 5');
+  });
+
+  test('a hold that nothing met ends with its release', async () => {
+    const held = proxy.holdAnswer(() => true);
+    await proxy.heal();
+    await expect(held.caught).rejects.toThrow('no answer was held');
+    expect(await ask(await open(), 'a')).toBe('answer to a');
+  });
+
   test('refused connections are taken again on the same port after heal', async () => {
     await proxy.refuse();
     const socket = connect(proxy.port, '127.0.0.1');

@@ -1,6 +1,6 @@
 /**
  * A TCP proxy before one server, for tests of what clients do when the network fails: connections that break, answers that
- * never come, connections that are refused, everything late.
+ * never come, answers that are held back while something is done to the client, connections that are refused, everything late.
  *
  * Invariant: what it holds is bounded by one chunk per direction and connection, since a side is read on only when its
  * last chunk was passed on; stop() leaves no socket and no timer.
@@ -9,6 +9,25 @@
  */
 import { connect, createServer, type Server, type Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
+import type { Answered, Conversation } from './answers.ts';
+
+/** One chunk of answers on its way to a client. */
+export interface Answer {
+  /** The requests that it answers, where the proxy understands the protocol; a large answer is named by its first chunk. */
+  answered: readonly Answered[];
+  /** Of the client's end of its connection: tells which process it is. */
+  clientPort: number;
+}
+
+export type Match = (answer: Buffer, requests: Buffer, about: Answer) => boolean;
+
+/** An answer that is held back: the server has done what was asked, and the client does not know yet. */
+export interface Held {
+  /** Resolves with the client's port once an answer is held. Rejects when the proxy is healed or stopped before. */
+  caught: Promise<number>;
+  /** Passes the answer on, or gives up waiting for one. */
+  release(): void;
+}
 
 export interface FaultProxy {
   /** `127.0.0.1:port` for clients. */
@@ -24,7 +43,9 @@ export interface FaultProxy {
    * Passes requests on, swallows the answers, and breaks a connection at the first answer: the server has done what was
    * asked and the client cannot know. Until heal(). `match` says which answers; default all.
    */
-  dropAnswers(match?: (answer: Buffer, requests: Buffer) => boolean): void;
+  dropAnswers(match?: Match): void;
+  /** Holds the first answer that matches back, with all that follows it on its connection. Other connections go on. */
+  holdAnswer(match: Match): Held;
   /** No faults any more. */
   heal(): Promise<void>;
   /** Answers swallowed since the last dropAnswers(). */
@@ -32,13 +53,18 @@ export interface FaultProxy {
   stop(): Promise<void>;
 }
 
-/** @param upstream `host:port` of the server, which need not be there yet; `port`: where to listen, default a free one. */
-export async function startFaultProxy(upstream: string, port = 0): Promise<FaultProxy> {
+/**
+ * @param upstream `host:port` of the server, which need not be there yet
+ * @param port where to listen; 0: a free one
+ * @param conversation reads the protocol, so that answers can be chosen by what they answer (`answers.ts`)
+ */
+export async function startFaultProxy(upstream: string, port = 0, conversation?: () => Conversation): Promise<FaultProxy> {
   const colon = upstream.lastIndexOf(':');
   const target = { host: upstream.slice(0, colon), port: Number(upstream.slice(colon + 1)) };
   const stopping = new AbortController();
   const pairs = new Set<readonly [Socket, Socket]>();
-  let drops: ((answer: Buffer, requests: Buffer) => boolean) | null = null;
+  const holds = new Set<Hold>();
+  let drops: Match | null = null;
   let delayMs = 0;
   let droppedAnswers = 0;
 
@@ -56,10 +82,14 @@ export async function startFaultProxy(upstream: string, port = 0): Promise<Fault
       upward.destroy();
     };
     let request: Buffer = Buffer.alloc(0);
-    const pass = (from: Socket, to: Socket, look: (chunk: Buffer) => boolean) => {
+    const clientPort = client.remotePort ?? 0;
+    const talk = conversation?.();
+    const pass = (from: Socket, to: Socket, look: (chunk: Buffer) => Promise<void> | 'pass' | 'drop') => {
       from.on('data', async (chunk: Buffer) => {
-        if (!look(chunk)) return end();
+        const verdict = look(chunk);
+        if (verdict === 'drop') return end();
         from.pause();
+        if (verdict !== 'pass') await verdict;
         if (delayMs > 0) await delay(delayMs, undefined, { signal: stopping.signal }).catch(() => {});
         if (to.destroyed) return;
         to.write(chunk, () => from.resume());
@@ -70,12 +100,17 @@ export async function startFaultProxy(upstream: string, port = 0): Promise<Fault
     };
     pass(client, upward, (chunk) => {
       request = chunk;
-      return true;
+      talk?.asked(chunk);
+      return 'pass';
     });
     pass(upward, client, (chunk) => {
-      if (!drops?.(chunk, request)) return true;
-      droppedAnswers++;
-      return false;
+      const about = { answered: talk?.answers(chunk) ?? [], clientPort };
+      if (drops?.(chunk, request, about)) {
+        droppedAnswers++;
+        return 'drop';
+      }
+      const hold = [...holds].find((each) => !each.isCaught && each.match(chunk, request, about));
+      return hold?.take(clientPort) ?? 'pass';
     });
   });
 
@@ -108,17 +143,52 @@ export async function startFaultProxy(upstream: string, port = 0): Promise<Fault
       drops = match;
       droppedAnswers = 0;
     },
+    holdAnswer(match) {
+      const hold = newHold(match, () => holds.delete(hold));
+      holds.add(hold);
+      return hold;
+    },
     async heal() {
       drops = null;
       delayMs = 0;
+      for (const hold of holds) hold.release();
       if (!server.listening) await listen(address.port);
     },
     dropped: () => droppedAnswers,
     async stop() {
       stopping.abort();
+      for (const hold of holds) hold.release();
       const closed = unlisten();
       breakAll();
       await closed;
+    },
+  };
+}
+
+interface Hold extends Held {
+  match: Match;
+  isCaught: boolean;
+  /** Resolves when the answer may go on. */
+  take(clientPort: number): Promise<void>;
+}
+
+function newHold(match: Match, over: () => void): Hold {
+  const caught = Promise.withResolvers<number>();
+  const released = Promise.withResolvers<void>();
+  caught.promise.catch(() => {}); // whoever does not wait for it is not told
+  return {
+    match,
+    isCaught: false,
+    caught: caught.promise,
+    take(clientPort) {
+      this.isCaught = true;
+      caught.resolve(clientPort);
+      return released.promise;
+    },
+    release() {
+      over();
+      caught.reject(new Error('no answer was held before the hold was released'));
+      released.resolve();
     },
   };
 }

@@ -29,6 +29,11 @@ export interface KafkaOptions {
   nodes?: 1 | 3;
   /** Client ports by node. Default: free ones. */
   ports?: number[];
+  /**
+   * By node, a second listener for clients: on `port`, telling them to come to `as` of 127.0.0.1, where a proxy stands.
+   * The brokers themselves, and clients of `brokers`, do not use it.
+   */
+  proxied?: { port: number; as: number }[];
   /** Broker properties, over the ones of kafkaConfig.ts. */
   config?: Record<string, string>;
   /** The most heap that a node takes. Default 256; a small load runs in 128. */
@@ -50,10 +55,13 @@ export async function startKafka(options: KafkaOptions = {}): Promise<EmbeddedKa
   if (options.ports !== undefined && options.ports.length !== count) {
     throw new Error(`startKafka: ${options.ports.length} ports given for ${count} nodes; allowed is one port per node`);
   }
+  if (options.proxied !== undefined && options.proxied.length !== count) {
+    throw new Error(`startKafka: ${options.proxied.length} proxied listeners given for ${count} nodes; allowed is one per node`);
+  }
   const home = await kafkaHome(say);
   const folder = await ownFolder('millrace-kafka', options.folder, endOrphans);
   try {
-    const cluster = await planCluster(folder.path, count, options.ports);
+    const cluster = await planCluster(folder.path, count, options);
     const nodes = cluster.nodes.map((plan) => {
       const nodeFolder = join(folder.path, `node-${plan.id}`);
       const properties = serverProperties(plan, cluster.nodes, join(nodeFolder, 'data'), options.config ?? {});
@@ -100,7 +108,7 @@ async function allOrFirstError(starts: Promise<void>[]): Promise<void> {
 async function planCluster(
   folder: string,
   count: number,
-  ports: number[] | undefined,
+  { ports, proxied }: Pick<KafkaOptions, 'ports' | 'proxied'>,
 ): Promise<{ id: string; nodes: KafkaNodePlan[] }> {
   const file = join(folder, 'cluster.json');
   const text = readIfThere(file);
@@ -118,6 +126,7 @@ async function planCluster(
     id: index + 1,
     clientPort: ports?.[index] ?? Number(free[index]),
     controllerPort: Number(free[count + index]),
+    ...(proxied?.[index] && { proxied: proxied[index] }),
   }));
   return { id: kept.id, nodes };
 }

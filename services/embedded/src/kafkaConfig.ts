@@ -5,6 +5,8 @@ export interface KafkaNodePlan {
   id: number;
   clientPort: number;
   controllerPort: number;
+  /** A second listener for clients, which tells them to come to another port. */
+  proxied?: { port: number; as: number };
 }
 
 /** Settings of one node of a cluster, broker and controller in one process, on 127.0.0.1 only; `config` goes over them. */
@@ -15,14 +17,16 @@ export function serverProperties(
   config: Readonly<Record<string, string>>,
 ): string {
   const replicas = String(cluster.length);
+  const { clientPort, controllerPort, proxied } = node;
+  const behind = (port: 'port' | 'as'): string => (proxied === undefined ? '' : `,PROXIED://127.0.0.1:${proxied[port]}`);
   const properties: Record<string, string> = {
     'process.roles': 'broker,controller',
     'node.id': String(node.id),
-    listeners: `PLAINTEXT://127.0.0.1:${node.clientPort},CONTROLLER://127.0.0.1:${node.controllerPort}`,
-    'advertised.listeners': `PLAINTEXT://127.0.0.1:${node.clientPort}`,
+    listeners: `PLAINTEXT://127.0.0.1:${clientPort},CONTROLLER://127.0.0.1:${controllerPort}${behind('port')}`,
+    'advertised.listeners': `PLAINTEXT://127.0.0.1:${clientPort}${behind('as')}`,
     'controller.listener.names': 'CONTROLLER',
     'listener.security.protocol.map':
-      'PLAINTEXT:PLAINTEXT,SASL_PLAINTEXT:SASL_PLAINTEXT,SSL:SSL,SASL_SSL:SASL_SSL,CONTROLLER:PLAINTEXT',
+      'PLAINTEXT:PLAINTEXT,SASL_PLAINTEXT:SASL_PLAINTEXT,SSL:SSL,SASL_SSL:SASL_SSL,CONTROLLER:PLAINTEXT,PROXIED:PLAINTEXT',
     'controller.quorum.voters': cluster.map((each) => `${each.id}@127.0.0.1:${each.controllerPort}`).join(','),
     'log.dirs': dataFolder,
     // A misspelt topic is an error, not a new topic.

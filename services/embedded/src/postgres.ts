@@ -18,6 +18,8 @@ import { canReach, lentUser, reachablePlace, type SystemUser } from './postgresU
 export interface EmbeddedPostgres {
   /** postgres://user:password@127.0.0.1:port/database */
   url: string;
+  /** Holds the server's data in `data`. */
+  folder: string;
   /** Of the last start. */
   pid: number;
   /** Signals the server's first process; SIGKILL ends the others, too, SIGSTOP only keeps new sessions out. */
@@ -96,6 +98,7 @@ export async function startPostgres(options: PostgresOptions = {}): Promise<Embe
     let stopping: Promise<void> | undefined;
     return {
       url: `postgres://${userName}:${password}@127.0.0.1:${port}/${databaseName}`,
+      folder: folder.path,
       get pid() {
         return current().pid;
       },
