@@ -95,6 +95,21 @@ test('origin and raw time go along; the DLQ has the original bytes, or the part 
   expect(unknownFields).toBe(1);
 });
 
+test('what becomes of a redriven record carries the place that was refused first, each object its own', async () => {
+  const redriven = { 'millrace.redrive': Buffer.from('first:1:4:0:2:55:raw') };
+  const record: KafkaRecord = { offset: 9, timestampMs: 77, key: null, value: Buffer.from('xrx'), headers: redriven };
+  const { processed, dlq, progress } = await run([record]);
+  expect(processed.map(({ headers }) => headers)).toEqual([
+    { origin: 'id:9:1:3', 'raw-timestamp': '77', 'millrace.redrive': 'first:1:4:1:2:55:raw' },
+  ]);
+  expect(dlq.map(({ headers }) => [headers['millrace.redrive'], headers['millrace.error.part']])).toEqual([
+    ['first:1:4:0:2:55:raw', undefined],
+    ['first:1:4:2:2:55:raw', 'true'],
+  ]);
+  expect(dlq[1]?.headers).toMatchObject({ 'millrace.error.offset': '9', 'millrace.error.index': '2' });
+  expect(progress).toMatchObject({ raw: 3, rows: 1, refused: 2 });
+});
+
 test('of a record that the source cut, the DLQ has the beginning, and length and hash of the whole', async () => {
   const record: KafkaRecord = { offset: 9, timestampMs: 77, key: null, value: Buffer.from('begi'), headers: {} };
   const oversize = { length: 10_000_000, sha256: 'ab'.repeat(32) };

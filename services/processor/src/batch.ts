@@ -9,6 +9,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { KafkaRecord, OutRecord } from '@millrace/core/kafka/kafka.ts';
 import { encodeOrigin, ORIGIN_HEADER, RAW_TIMESTAMP_HEADER } from '@millrace/core/record/origin.ts';
 import type { Progress } from '@millrace/core/record/progress.ts';
+import { encodeRedrive, REDRIVE_HEADER, redriveOf, redriveOfObject } from '@millrace/core/record/redrive.ts';
 import { refusalRecord } from '@millrace/core/record/refusal.ts';
 import { advance, isRepeat, originTopicId, replayPositionOf } from './fold.ts';
 import type { RefusedOutcome, Transform } from './transform.ts';
@@ -62,24 +63,28 @@ export async function transformBatch(input: BatchInput): Promise<BatchResult> {
       const topicId = originTopicId(result.progress, record);
       result.unknownFields += transformed.unknownFields;
       const count = transformed.outcomes.length;
+      const redrive = redriveOf(record.headers);
       for (const outcome of transformed.outcomes) {
         const origin = { topicId, offset: record.offset, index: outcome.index };
+        const again = redrive === null || redrive === 'unreadable' ? null : redriveOfObject(redrive, outcome.index);
         switch (outcome.kind) {
           case 'row': {
             const headers = {
               [ORIGIN_HEADER]: encodeOrigin({ ...origin, count }),
               [RAW_TIMESTAMP_HEADER]: String(record.timestampMs),
+              ...(again && { [REDRIVE_HEADER]: encodeRedrive(again) }),
             };
             result.processed.push({ key: record.key, value: outcome.value, headers });
             break;
           }
           case 'refused': {
-            const { stage, reason, message, oversize } = outcome;
+            const { stage, reason, message, oversize, unreadable, value } = outcome;
             const { topic, partition } = input;
             const place = { topic, partition, origin, rawTimestampMs: record.timestampMs };
-            const refusal = { stage, reason, message, ...place, ...(oversize && { oversize }) };
-            const original = { key: record.key, value: outcome.value ?? record.value };
-            result.dlq.push(refusalRecord(refusal, original, input.maxBytes));
+            const how = { ...(oversize && { oversize }), ...(unreadable && { unreadable }), ...(again && { redrive: again }) };
+            const part = value === null ? {} : { part: true as const };
+            const original = { key: record.key, value: value ?? record.value };
+            result.dlq.push(refusalRecord({ stage, reason, message, ...place, ...how, ...part }, original, input.maxBytes));
             result.refusals.push({ offset: record.offset, outcome });
             break;
           }

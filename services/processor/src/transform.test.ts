@@ -128,7 +128,7 @@ describe('what the source could not read is refused with its text, whatever the 
     return compileTransform(pipelineOf())({ ...raw(value), headers: Object.fromEntries(headers) });
   };
   const message = 'at byte 7 of x.csv: the csv row has 1 values';
-  const outcome = { kind: 'refused', index: 0, stage: 'decode', message, value: null };
+  const outcome = { kind: 'refused', index: 0, stage: 'decode', message, value: null, unreadable: true };
 
   test.each(['b', JSON.stringify([GOOD, GOOD]), `{"a":"${'x'.repeat(1_048_576)}"}`, null])('%.20j', (value) => {
     expect(refusedBySource({ message }, value)).toEqual({ outcomes: [{ ...outcome, reason: 'parse' }], unknownFields: 0 });
@@ -140,6 +140,39 @@ describe('what the source could not read is refused with its text, whatever the 
       outcomes: [{ ...outcome, reason: 'size', oversize }],
       unknownFields: 0,
     });
+  });
+});
+
+describe('a redriven record', () => {
+  const redriven = (as: string, value: unknown, pipeline = pipelineOf()) => {
+    const headers = { 'millrace.redrive': Buffer.from(`id:0:7:0:1:1:${as}`) };
+    return compileTransform(pipeline)({ ...raw(value), headers });
+  };
+
+  test('of raw bytes ends as any other raw record', () => {
+    expect(redriven('raw', [GOOD])).toEqual(compileTransform(pipelineOf())(raw([GOOD])));
+    expect(redriven('raw', 'b').outcomes).toMatchObject([{ kind: 'refused', reason: 'parse' }]);
+  });
+
+  test('that is a row goes on as it is, though the rules would not make it', () => {
+    const value = Buffer.from('{"time":"2020-07-15T04:08:14Z","device":"a","speed":-5,"status":"REMOVED"}');
+    const { outcomes } = redriven('row', value);
+    expect(outcomes).toMatchObject([{ kind: 'row', index: 0, value, row: { device: 'a', speed: -5 } }]);
+  });
+
+  test.each([
+    [
+      'with a column that the table has no longer',
+      'row',
+      '{"gone":1}',
+      'columns',
+      /the member "gone"; allowed are the columns time/,
+    ],
+    ['without a value', 'row', null, 'empty', /allowed is a row/],
+    ['with a header of another writer', 'nonsense', GOOD, 'redrive', /header millrace.redrive is "id:0:7:0:1:1:nonsense"/],
+  ])('%s is refused', (_case, as, value, reason, message) => {
+    const refused = { kind: 'refused', stage: 'decode', reason, message: expect.stringMatching(message) };
+    expect(redriven(as, value).outcomes).toMatchObject([refused]);
   });
 });
 

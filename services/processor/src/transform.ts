@@ -13,11 +13,12 @@ import { compileRules } from '@millrace/core/cel/rules.ts';
 import type { KafkaRecord } from '@millrace/core/kafka/kafka.ts';
 import { stringifyJson } from '@millrace/core/record/json.ts';
 import { decodeUnreadable, type Oversize, type Unreadable } from '@millrace/core/record/raw.ts';
+import { REDRIVE_HEADER, redriveOf } from '@millrace/core/record/redrive.ts';
 import type { Stage } from '@millrace/core/record/refusal.ts';
-import { encodeRow, newRow, type Row } from '@millrace/core/record/row.ts';
+import { decodeRow, encodeRow, newRow, type Row, RowError } from '@millrace/core/record/row.ts';
 import { maxProcessedBytesOf, maxRecordBytesOf } from '@millrace/core/spec/defaults.ts';
 import type { Pipeline } from '@millrace/core/spec/pipeline.ts';
-import { columnsOf, EXTRA_COLUMN, TIME_COLUMN } from '@millrace/core/table/columns.ts';
+import { type Column, columnsOf, EXTRA_COLUMN, TIME_COLUMN } from '@millrace/core/table/columns.ts';
 import { type Decoded, DecodeError, type JsonObject } from './decoders/decoder.ts';
 import { decoderOf } from './decoders/index.ts';
 import { FieldError } from './fields/error.ts';
@@ -42,6 +43,8 @@ export interface RefusedOutcome {
   cause?: unknown;
   /** Of a record with several objects the refused one as JSON; null: the whole record. */
   value: Buffer | null;
+  /** Set where the source could not read the record. */
+  unreadable?: true;
   /** Set where the raw record is only the beginning of what the source read. */
   oversize?: Oversize;
 }
@@ -88,11 +91,15 @@ export function compileTransform(pipeline: Pipeline): Transform {
   const decoder = decoderOf(pipeline.spec.record);
   const maxBytes = maxRecordBytesOf(pipeline);
   const toRow = compileRow(pipeline);
+  const columns = columnsOf(pipeline);
   return (record) => {
     const state = { unknownFields: 0 };
     try {
       const unreadable = decodeUnreadable(record.headers);
       if (unreadable) return { outcomes: [refusedBySource(unreadable)], unknownFields: 0 };
+      if (REDRIVE_HEADER in record.headers && holdsRow(record)) {
+        return { outcomes: [rowAgain(record, columns)], unknownFields: 0 };
+      }
       const bytes = record.value?.length ?? 0;
       if (bytes > maxBytes) {
         throw new Refused('decode', 'size', `the record has ${bytes} bytes; allowed are ${maxBytes} (spec.record.maxBytes)`);
@@ -177,9 +184,30 @@ function evaluated<T>(stage: 'derive' | 'filter', name: string, evaluate: () => 
   }
 }
 
+/** Whether a redriven record holds a row that the database refused, whose raw record is gone. */
+function holdsRow({ headers }: Pick<KafkaRecord, 'headers'>): boolean {
+  const redrive = redriveOf(headers);
+  if (redrive === 'unreadable') {
+    const text = JSON.stringify(String(headers[REDRIVE_HEADER]).slice(0, 80));
+    throw new Refused('decode', 'redrive', `header ${REDRIVE_HEADER} is ${text}, which no redrive of Millrace writes`);
+  }
+  return redrive?.as === 'row';
+}
+
+/** A row that was made before, as it is: only whether the table still has its columns is looked at. */
+function rowAgain({ value }: Pick<KafkaRecord, 'value'>, columns: readonly Column[]): RowOutcome {
+  if (value === null) throw new Refused('decode', 'empty', 'the record has no value; allowed is a row');
+  try {
+    return { kind: 'row', index: 0, row: decodeRow(value, columns), value };
+  } catch (error) {
+    if (error instanceof RowError) throw new Refused('decode', 'columns', error.message);
+    throw error;
+  }
+}
+
 /** Its value is not looked at: it may be the beginning of a record only. */
 function refusedBySource({ message, oversize }: Unreadable): RefusedOutcome {
-  const outcome = { kind: 'refused', index: 0, stage: 'decode', message, value: null } as const;
+  const outcome = { kind: 'refused', index: 0, stage: 'decode', message, value: null, unreadable: true } as const;
   return oversize ? { ...outcome, reason: 'size', oversize } : { ...outcome, reason: 'parse' };
 }
 

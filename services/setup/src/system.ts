@@ -22,6 +22,7 @@ export const SYSTEM_TABLES = [
   'horizons',
   'resets',
   'reset_refusals',
+  'redriven',
 ] as const;
 
 const MIGRATIONS: readonly string[] = [
@@ -151,6 +152,19 @@ const MIGRATIONS: readonly string[] = [
     headers jsonb NOT NULL
   );
   CREATE INDEX reset_refusals_pipeline ON millrace.reset_refusals (pipeline, id);
+  `,
+  `
+  -- Refusals whose redrive became a row, by the place of the object in the raw record that was refused first: written in
+  -- the row's transaction, so that redriving twice stores once.
+  CREATE TABLE millrace.redriven (
+    pipeline text NOT NULL,
+    topic_id text NOT NULL,
+    partition int NOT NULL,
+    raw_offset bigint NOT NULL,
+    index int NOT NULL,
+    attempt int NOT NULL,
+    PRIMARY KEY (pipeline, topic_id, partition, raw_offset, index)
+  );
   `,
 ];
 

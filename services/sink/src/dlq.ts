@@ -26,8 +26,9 @@ export async function sendRefusals(
   const { topic, partition } = batch;
   const records = refused.map(({ incoming, reason, message }) => {
     const origin = refusalOrigin(incoming, batch);
-    const { rawTimestampMs, record } = incoming;
-    const refusal = { stage: 'store' as const, reason, message, topic, partition, origin, rawTimestampMs };
+    const { rawTimestampMs, record, redrive } = incoming;
+    const place = { topic, partition, origin, rawTimestampMs, ...(redrive && { redrive }) };
+    const refusal = { stage: 'store' as const, reason, message, ...place };
     return refusalRecord(refusal, record, dlq.maxBytes - HEADROOM_BYTES);
   });
   try {

@@ -6,6 +6,7 @@
  */
 import type { Batch, KafkaRecord } from '@millrace/core/kafka/kafka.ts';
 import { decodeOrigin, ORIGIN_HEADER, type Origin, RAW_TIMESTAMP_HEADER } from '@millrace/core/record/origin.ts';
+import { REDRIVE_HEADER, type Redrive, redriveOf } from '@millrace/core/record/redrive.ts';
 import { decodeRow, type Row } from '@millrace/core/record/row.ts';
 import { type Column, TIME_COLUMN } from '@millrace/core/table/columns.ts';
 import { copyLine, isoTimeMs } from './copyText.ts';
@@ -16,6 +17,8 @@ export interface Incoming {
   origin: Origin | null;
   /** Append time of the raw record, epoch ms; of the processed record where that cannot be read. */
   rawTimestampMs: number;
+  /** Of a redriven record: which refusal it came from. */
+  redrive: Redrive | null;
   /** Why the headers cannot be this pipeline's; null when they can. */
   foreign: string | null;
 }
@@ -39,9 +42,10 @@ export interface RefusedRow {
 
 export function readIncoming(record: KafkaRecord): Incoming {
   try {
-    return { record, origin: readOrigin(record), rawTimestampMs: readRawTimestamp(record), foreign: null };
+    const origin = readOrigin(record);
+    return { record, origin, rawTimestampMs: readRawTimestamp(record), redrive: readRedrive(record), foreign: null };
   } catch (error) {
-    return { record, origin: null, rawTimestampMs: record.timestampMs, foreign: (error as Error).message };
+    return { record, origin: null, rawTimestampMs: record.timestampMs, redrive: null, foreign: (error as Error).message };
   }
 }
 
@@ -74,6 +78,12 @@ function readOrigin(record: KafkaRecord): Origin {
   const header = record.headers[ORIGIN_HEADER];
   if (header === undefined) throw new Error(`header ${ORIGIN_HEADER} is missing; allowed is <topic id>:<offset>:<index>:<count>`);
   return decodeOrigin(header.toString('latin1'));
+}
+
+function readRedrive({ headers }: KafkaRecord): Redrive | null {
+  const redrive = redriveOf(headers);
+  if (redrive !== 'unreadable') return redrive;
+  throw new Error(`header ${REDRIVE_HEADER} is ${JSON.stringify(String(headers[REDRIVE_HEADER]).slice(0, 80))}`);
 }
 
 function readRawTimestamp(record: KafkaRecord): number {

@@ -5,7 +5,8 @@
  * - A row is refused only when it was sent alone and the database refused it then. The line number of an error is a
  *   hint where to look first, no verdict.
  * - Rows are written in log order, whatever is left out between them.
- * - A batch of which every row is refused is not the rows' fault: nothing of it is refused, `RefusedWhole` says so.
+ * - A batch of which every row is refused is not the rows' fault: nothing of it is refused, `RefusedWhole` says so. Rows that
+ *   were refused before and are redriven say nothing about that.
  */
 import { consequenceOf, sqlStateOf } from '@millrace/core/database/errors.ts';
 import { guarded } from '@millrace/core/guards.ts';
@@ -44,7 +45,8 @@ export function isRowError(error: unknown): boolean {
  * @throws RefusedWhole; any error that is not about a row
  */
 export async function isolate(client: ClientBase, rows: readonly TableRow[], write: Writer['write']): Promise<Isolated> {
-  if (guarded('refused-whole') && rows.length >= WHOLE_FROM_ROWS) await probe(client, rows, write);
+  const first = rows.filter(({ incoming }) => incoming.redrive === null);
+  if (guarded('refused-whole') && first.length >= WHOLE_FROM_ROWS) await probe(client, first, write);
   const result: Isolated = { written: [], merged: new Map(), refused: [] };
   await writePart(rows);
   return result;

@@ -22,6 +22,7 @@ import { mustOwn } from './owner.ts';
 import { type Pause, pauseReason } from './pauses.ts';
 import { dropRepeats, positionAfter, readerPosition, type StoredPosition } from './position.ts';
 import { advanceSql, readPosition } from './positionStore.ts';
+import { notStored, redrivenSql } from './redriven.ts';
 import { withClient } from './session.ts';
 import { touchedSql } from './touched.ts';
 import { store } from './transaction.ts';
@@ -122,7 +123,8 @@ export function partitions(options: PartitionsOptions): Partitions {
   async function storeBatch(batch: Batch, seen: StoredPosition): Promise<StoredPosition> {
     const { partition, signal } = batch;
     const { fresh, repeats, origins } = dropRepeats(seen.origins, batch.records.map(readIncoming), seen.version + 1);
-    const { rows, foreign } = decode(fresh);
+    const { rows: decoded, foreign } = decode(fresh);
+    const { rows, twice } = await notStored(pool, signal, pipeline, decoded);
     const after = positionAfter(seen, batch, origins, randomUUID());
     const gone = lost.get(partition);
     const stop = metrics.transactionSeconds.startTimer({ pipeline });
@@ -140,6 +142,7 @@ export function partitions(options: PartitionsOptions): Partitions {
         const { written } = outcome;
         const hours = tally(outcome, repeats, batch);
         const [first] = batch.records.slice(0, 1).map(readIncoming);
+        for (const { incoming } of twice) count(hours, refusalOrigin(incoming, batch).topicId, incoming.rawTimestampMs, 'merged');
         if (gone !== undefined && first !== undefined)
           count(hours, refusalOrigin(first, batch).topicId, first.rawTimestampMs, 'lost', gone.to - gone.from);
         const statements = [
@@ -149,6 +152,7 @@ export function partitions(options: PartitionsOptions): Partitions {
             options.rollups,
             written.map(({ timeMs }) => timeMs),
           ),
+          redrivenSql(pipeline, written),
           ledgerSql(pipeline, partition, hours),
           advanceSql(pipeline, partition, seen, after),
         ];
@@ -158,7 +162,7 @@ export function partitions(options: PartitionsOptions): Partitions {
     stop();
     acknowledged.delete(partition);
     if (lost.get(partition) === gone) lost.delete(partition);
-    show(outcome, repeats.length);
+    show(outcome, repeats.length, twice.length);
     return after;
   }
 
@@ -189,11 +193,11 @@ export function partitions(options: PartitionsOptions): Partitions {
     return { rows, foreign };
   }
 
-  function show({ written, merged, refused }: Isolated, repeats: number): void {
+  function show({ written, merged, refused }: Isolated, repeats: number, twice: number): void {
     const mergedRows = [...merged.values()].reduce((sum, rows) => sum + rows, 0);
     const add = (result: string, rows: number): void => metrics.rows.inc({ pipeline, result }, rows);
     add('stored', written.length - mergedRows);
-    add('merged', mergedRows);
+    add('merged', mergedRows + twice);
     add('refused', refused.length);
     add('repeat', repeats);
     metrics.transactions.inc({ pipeline, result: 'committed' });

@@ -86,7 +86,7 @@ test('rows of all partitions, the refused one in the dead-letter topic, the last
     const [dlq] = await kafka.bounds(names.dlq);
     const refusals = [];
     for await (const record of kafka.range(names.dlq, 0, 0, dlq?.end ?? 0)) refusals.push(readRefusal(record.headers));
-    expect(refusals.map(refusalId)).toEqual(['raw0:0:100:0:store']);
+    expect(refusals.map(refusalId)).toEqual(['raw0:0:100:0']);
     expect(refusals[0]).toMatchObject({ reason: '22003', topic: names.processed });
     await until(
       'committed offsets for lag displays',

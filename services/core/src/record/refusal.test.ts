@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { oversizeOf } from './raw.ts';
-import { type Refusal, readRefusal, refusalRecord } from './refusal.ts';
+import type { Redrive } from './redrive.ts';
+import { type Refusal, readRefusal, refusalId, refusalRecord } from './refusal.ts';
 
 const REFUSAL: Refusal = {
   stage: 'decode',
@@ -11,6 +12,7 @@ const REFUSAL: Refusal = {
   origin: { topicId: 'id', offset: 7, index: 0 },
   rawTimestampMs: 77,
 };
+const REDRIVE: Redrive = { topicId: 'old', partition: 2, offset: 5, index: 1, attempt: 1, rawTimestampMs: 66, as: 'raw' };
 const large = Buffer.alloc(200_000, 'x');
 const beginning = large.subarray(0, 65_536);
 
@@ -32,9 +34,24 @@ test.each<[string, Refusal, Buffer | null, Buffer | null, Refusal]>([
     beginning,
     { ...REFUSAL, oversize: { length: 1_000_000, sha256: 'ab' } },
   ],
+  ['one of several objects', { ...REFUSAL, part: true }, Buffer.from('{}'), Buffer.from('{}'), { ...REFUSAL, part: true }],
+  ['one that the source could not read', { ...REFUSAL, unreadable: true }, null, null, { ...REFUSAL, unreadable: true }],
+  ['one that was redriven', { ...REFUSAL, redrive: REDRIVE }, null, null, { ...REFUSAL, redrive: REDRIVE }],
 ])('%s', (_name, refusal, value, kept, expected) => {
   const record = refusalRecord(refusal, { key: null, value }, 100_000);
   expect(record.value).toEqual(kept);
   const headers = Object.fromEntries(Object.entries(record.headers).map(([name, text]) => [name, Buffer.from(text)]));
   expect(readRefusal(headers)).toEqual(expected);
+});
+
+test('a refusal keeps its identity when it is refused at another stage, and after a redrive', () => {
+  expect(refusalId(REFUSAL)).toBe('id:3:7:0');
+  expect(refusalId({ ...REFUSAL, stage: 'store' })).toBe('id:3:7:0');
+  expect(refusalId({ ...REFUSAL, redrive: REDRIVE })).toBe('old:2:5:1');
+});
+
+test('a dlq record whose redrive cannot be read is an error that shows it', () => {
+  const { headers } = refusalRecord(REFUSAL, { key: null, value: null }, 1);
+  const bytes = Object.fromEntries(Object.entries(headers).map(([name, text]) => [name, Buffer.from(text)]));
+  expect(() => readRefusal({ ...bytes, 'millrace.redrive': Buffer.from('nonsense') })).toThrow('millrace.redrive "nonsense"');
 });

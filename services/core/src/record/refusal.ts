@@ -1,13 +1,15 @@
 /**
  * A refusal: what becomes a DLQ record (DESIGN 1.1). Value and key are the original bytes, the reason is in headers.
  *
- * Invariant: (raw topic id, partition, offset, index, stage) identifies a refusal. A kill can repeat a refusal in the
- * topic; readers show it once.
+ * Invariant: what is refused is an object of a raw record, identified by (raw topic id, partition, offset, index) of the
+ * record that was refused first. A kill, another rule or a redrive that fails again can repeat a refusal in the topic;
+ * readers show it once, the newest of them.
  */
 
 import type { KafkaRecord, OutRecord } from '../kafka/kafka.ts';
 import type { Origin } from './origin.ts';
 import { type Oversize, oversizeOf } from './raw.ts';
+import { encodeRedrive, type ObjectPlace, placeId, REDRIVE_HEADER, type Redrive, redriveOf } from './redrive.ts';
 
 export type Stage = 'decode' | 'validate' | 'derive' | 'filter' | 'store';
 
@@ -26,6 +28,12 @@ export interface Refusal {
   rawTimestampMs: number;
   /** Set where the bytes in this record are only the beginning of the original. */
   oversize?: Oversize;
+  /** Set where the bytes in this record are one object of several that the raw record held, as JSON. */
+  part?: true;
+  /** Set where the source could not read the record: its bytes are no raw record that could become rows. */
+  unreadable?: true;
+  /** Set where the raw record was a redriven one: which refusal it came from. */
+  redrive?: Redrive;
 }
 
 const PREFIX = 'millrace.error.';
@@ -48,6 +56,9 @@ export function refusalRecord(refusal: Refusal, original: Pick<KafkaRecord, 'key
     [`${PREFIX}index`]: String(refusal.origin.index),
     [`${PREFIX}timestamp`]: String(refusal.rawTimestampMs),
   };
+  if (refusal.part) headers[`${PREFIX}part`] = 'true';
+  if (refusal.unreadable) headers[`${PREFIX}unreadable`] = 'true';
+  if (refusal.redrive) headers[REDRIVE_HEADER] = encodeRedrive(refusal.redrive);
   const { key, value } = original;
   const tooLarge = value !== null && value.length > maxBytes;
   const oversize = refusal.oversize ?? (tooLarge ? oversizeOf(value) : null);
@@ -58,7 +69,7 @@ export function refusalRecord(refusal: Refusal, original: Pick<KafkaRecord, 'key
   return { key, value: tooLarge ? value.subarray(0, KEPT_BYTES) : value, headers };
 }
 
-/** Reads the headers of a DLQ record back. @throws Error naming the header that is missing or no number. */
+/** Reads the headers of a DLQ record back. @throws Error naming the header that is missing or cannot be read. */
 export function readRefusal(headers: Readonly<Record<string, Buffer>>): Refusal {
   const text = (name: string): string => {
     const value = headers[PREFIX + name];
@@ -71,6 +82,9 @@ export function readRefusal(headers: Readonly<Record<string, Buffer>>): Refusal 
       throw new Error(`dlq record with header ${PREFIX}${name} ${JSON.stringify(text(name))}; allowed is a whole number`);
     return value;
   };
+  const redrive = redriveOf(headers);
+  if (redrive === 'unreadable')
+    throw new Error(`dlq record with header ${REDRIVE_HEADER} ${JSON.stringify(String(headers[REDRIVE_HEADER]).slice(0, 80))}`);
   return {
     stage: text('stage') as Stage,
     reason: text('reason'),
@@ -80,11 +94,20 @@ export function readRefusal(headers: Readonly<Record<string, Buffer>>): Refusal 
     origin: { topicId: text('topic-id'), offset: number('offset'), index: number('index') },
     rawTimestampMs: number('timestamp'),
     ...(headers[`${PREFIX}length`] === undefined ? {} : { oversize: { length: number('length'), sha256: text('sha256') } }),
+    ...(headers[`${PREFIX}part`] === undefined ? {} : { part: true }),
+    ...(headers[`${PREFIX}unreadable`] === undefined ? {} : { unreadable: true }),
+    ...(redrive === null ? {} : { redrive }),
   };
 }
 
-/** The identity of a refusal as text. */
+/** The object that was refused, by its place in the raw record that was refused first. */
+export function refusedPlace({ redrive, origin, partition }: Refusal): ObjectPlace {
+  if (redrive === undefined) return { ...origin, partition };
+  const { topicId, offset, index } = redrive;
+  return { topicId, partition: redrive.partition, offset, index };
+}
+
+/** The identity of a refusal as text: `<raw topic id>:<partition>:<offset>:<index>`. */
 export function refusalId(refusal: Refusal): string {
-  const { topicId, offset, index } = refusal.origin;
-  return `${topicId}:${refusal.partition}:${offset}:${index}:${refusal.stage}`;
+  return placeId(refusedPlace(refusal));
 }

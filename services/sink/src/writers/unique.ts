@@ -11,6 +11,7 @@ import { list, quote, table } from '@millrace/core/database/identifier.ts';
 import { HOUR_MS } from '@millrace/core/record/hour.ts';
 import { APPENDED_COLUMN, TIME_COLUMN } from '@millrace/core/table/columns.ts';
 import { copyLine } from '../copyText.ts';
+import type { Incoming, TableRow } from '../incoming.ts';
 import { keepNewest } from '../latest.ts';
 import { hourOf } from '../ledger.ts';
 import { copyIn } from './copyIn.ts';
@@ -27,7 +28,7 @@ export function uniqueWriter(target: Target, unique: Unique): Writer {
   const copySql = `COPY ${stage} (${own}, ${OFFSET_COLUMN}) FROM STDIN`;
   const mergeSql = mergeOf(target, unique, rowsTable, stage);
   return {
-    lineOf: (row, { record, rawTimestampMs }) => `${copyLine(row, columns)}\t${rawTimestampMs}\t${record.offset}\n`,
+    lineOf: (row, incoming) => `${copyLine(row, columns)}\t${appendedMs(incoming)}\t${incoming.record.offset}\n`,
     prepareSql: `CREATE TEMPORARY TABLE IF NOT EXISTS ${stage}
       (LIKE ${rowsTable} INCLUDING CONSTRAINTS, ${OFFSET_COLUMN} bigint) ON COMMIT DELETE ROWS`,
     async write(client, rows) {
@@ -40,12 +41,36 @@ export function uniqueWriter(target: Target, unique: Unique): Writer {
       const { rows: inserted } = await client.query<{ hour: string; rows: string }>(mergeSql, bounds);
       const merged = new Map<number, number>();
       const add = (hour: number, by: number): unknown => merged.set(hour, (merged.get(hour) ?? 0) + by);
-      for (const { incoming } of rows) add(hourOf(incoming.rawTimestampMs), 1);
+      for (const { incoming } of rows) add(hourOf(appendedMs(incoming)), 1);
       for (const { hour, rows } of inserted) add(hourOf(Number(hour) * HOUR_MS), -Number(rows));
-      return merged;
+      return byLedgerHour(rows, merged);
     },
     closingSql: () => null,
   };
+}
+
+/** By which rows of one combination are ordered: of a redriven row when it first came, so that a later correction stays. */
+function appendedMs({ redrive, rawTimestampMs }: Incoming): number {
+  return redrive?.rawTimestampMs ?? rawTimestampMs;
+}
+
+/**
+ * The ledger counts a redriven row in the hour of its raw record, which is later than the one it is ordered by. Which of the
+ * rows of an hour were merged is not known, and no sum depends on it.
+ */
+function byLedgerHour(rows: readonly TableRow[], merged: Map<number, number>): Map<number, number> {
+  if (rows.every(({ incoming }) => incoming.redrive === null)) return merged;
+  const left = new Map(merged);
+  const counted = new Map<number, number>();
+  for (const { incoming } of rows) {
+    const ordered = hourOf(appendedMs(incoming));
+    const count = left.get(ordered) ?? 0;
+    if (count === 0) continue;
+    left.set(ordered, count - 1);
+    const hour = hourOf(incoming.rawTimestampMs);
+    counted.set(hour, (counted.get(hour) ?? 0) + 1);
+  }
+  return counted;
 }
 
 function mergeOf({ names, columns, latest }: Target, unique: Unique, rowsTable: string, stage: string): string {
