@@ -151,6 +151,10 @@ export const GUARDS = {
     prevents: 'A table that takes no row at all empties the topic into the dead-letter topic.',
     rule: 'DESIGN 1.3, decision 0011',
   },
+  'redriven-once': {
+    prevents: 'A refusal that is redriven twice becomes two rows.',
+    rule: 'DESIGN 1.1, decision 0018',
+  },
   // The database's sessions.
   'idle-in-transaction-timeout': {
     prevents: 'A frozen owner of the position row stops its successor for ever.',

@@ -4,6 +4,7 @@ import { encodeRedrive, REDRIVE_HEADER, type Redrive } from '@millrace/core/reco
 import type { Row } from '@millrace/core/record/row.ts';
 import { namesOf } from '@millrace/core/spec/names.ts';
 import type { Pipeline } from '@millrace/core/spec/pipeline.ts';
+import { guardTest } from '@millrace/core/testing/guardTest.ts';
 import { type EmbeddedPostgres, startPostgres } from '@millrace/embedded/postgres.ts';
 import type { Pool, PoolClient } from 'pg';
 import { pino } from 'pino';
@@ -48,17 +49,28 @@ const notes = async (pipeline: Pipeline): Promise<number[]> => {
   return (await pool.query(sql, [namesOf(pipeline).pipeline])).rows.map(({ raw_offset }) => Number(raw_offset));
 };
 
-test('a redriven record is stored once, however often it is sent: in one batch, in a later one, by another sink', async () => {
-  const { pipeline, sink } = await made('once');
-  await sink.handle(batchOf([...good(pipeline, 0, 2), redriven(pipeline, 2, {}), redriven(pipeline, 3, { attempt: 2 })]));
-  await sink.handle(batchOf([redriven(pipeline, 4, { attempt: 3 }), redriven(pipeline, 5, { offset: 4 })]));
-  const other = testSink(pipeline, pool);
-  await other.load(0, TOPIC, never);
-  await other.handle(batchOf([redriven(pipeline, 6, { attempt: 4 }), ...good(pipeline, 7, 9)]));
-  expect(await countsIn(pool, pipeline)).toEqual([0, 1, 7, 8, 1_003, 1_004]);
-  expect(await ledgerOf(pool, pipeline)).toEqual({ stored: 6, refused: 0, repeats: 0, merged: 3, lost: 0 });
-  expect(await notes(pipeline)).toEqual([3, 4]);
-  expect(await sink.metric('millrace_sink_rows_total', { result: 'merged' })).toBe(2);
+guardTest('a redriven record is sent again: in the same batch, in a later one, to another sink', {
+  async scenario(label) {
+    const { pipeline, sink } = await made(`once-${label}`);
+    await sink.handle(batchOf([...good(pipeline, 0, 2), redriven(pipeline, 2, {}), redriven(pipeline, 3, { attempt: 2 })]));
+    await sink.handle(batchOf([redriven(pipeline, 4, { attempt: 3 }), redriven(pipeline, 5, { offset: 4 })]));
+    const other = testSink(pipeline, pool);
+    await other.load(0, TOPIC, never);
+    await other.handle(batchOf([redriven(pipeline, 6, { attempt: 4 }), ...good(pipeline, 7, 9)]));
+    return {
+      rows: await countsIn(pool, pipeline),
+      ledger: await ledgerOf(pool, pipeline),
+      noted: await notes(pipeline),
+      shown: await sink.metric('millrace_sink_rows_total', { result: 'merged' }),
+    };
+  },
+  right: {
+    rows: [0, 1, 7, 8, 1_003, 1_004],
+    ledger: { stored: 6, refused: 0, repeats: 0, merged: 3, lost: 0 },
+    noted: [3, 4],
+    shown: 2,
+  },
+  without: { 'redriven-once': expect.objectContaining({ rows: [0, 1, 7, 8, 1_003, 1_003, 1_003, 1_003, 1_004] }) },
 });
 
 test('other objects of the same record, other partitions and other Pipelines are other refusals', async () => {

@@ -9,6 +9,7 @@
  * - A batch without redriven rows costs nothing.
  */
 import { literal } from '@millrace/core/database/identifier.ts';
+import { guarded } from '@millrace/core/guards.ts';
 import { placeId, type Redrive } from '@millrace/core/record/redrive.ts';
 import type { Pool } from 'pg';
 import type { TableRow } from './incoming.ts';
@@ -38,7 +39,7 @@ export async function notStored(
   rows: TableRow[],
 ): Promise<{ rows: TableRow[]; twice: TableRow[] }> {
   const redrives = rows.flatMap(({ incoming }) => incoming.redrive ?? []);
-  if (redrives.length === 0) return { rows, twice: [] };
+  if (redrives.length === 0 || !guarded('redriven-once')) return { rows, twice: [] };
   const seen = await noted(pool, signal, pipeline, redrives);
   const split = { rows: [] as TableRow[], twice: [] as TableRow[] };
   for (const row of rows) {
@@ -67,7 +68,7 @@ async function noted(pool: Pool, signal: AbortSignal, pipeline: string, redrives
 /** SQL that notes the redriven ones of the rows that were written, in order, so that two transactions never deadlock; null: none. */
 export function redrivenSql(pipeline: string, written: readonly TableRow[]): string | null {
   const redrives = written.flatMap(({ incoming }) => incoming.redrive ?? []);
-  if (redrives.length === 0) return null;
+  if (redrives.length === 0 || !guarded('redriven-once')) return null;
   const places = new Map(redrives.map((redrive) => [placeId(redrive), redrive]));
   const rows = [...places]
     .sort(([a], [b]) => (a < b ? -1 : 1))
