@@ -1,7 +1,7 @@
 # Millrace. `make` alone lists the targets. Each does what set-up it needs; a second time that takes no more than a second.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check lint format docs clean
+.PHONY: help setup demo test bench check lint format docs clean
 
 run := scripts/run
 pipelines := examples/traffic/pipeline.yaml examples/environment/pipeline.yaml
@@ -10,6 +10,7 @@ help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
 	@echo
 	@echo '  make demo ONCE=1   ends by itself when all input is stored, with the counts'
+	@echo '  make bench ONLY=writer,sink ROWS=1000000 FULL=1 PEERS=1   narrows or widens it'
 
 setup: ## Fetch what the others need: Node 24, npm packages, Kafka, PostgreSQL
 	@scripts/setup
@@ -25,6 +26,10 @@ endif
 test: ## Check and test everything, with a real Kafka and a real PostgreSQL
 	@scripts/setup
 	@$(run) node scripts/test.ts
+
+bench: ## Measure, beside limits and peers (10 to 15 minutes; bench/README.md says what)
+	@scripts/setup
+	@ONLY='$(ONLY)' ROWS='$(ROWS)' FULL='$(FULL)' PEERS='$(PEERS)' REFERENCE='$(REFERENCE)' $(run) node bench/bench.ts
 
 check: ## Types, lint, format and dead code
 	@scripts/setup

@@ -30,6 +30,8 @@ export interface Backlog {
   /** Of the Pipelines, and of the logs of what was started; removed at the end. */
   folder: string;
   files: readonly string[];
+  /** What `run` gave so far. */
+  runs: Readonly<Record<RoleName, RoleRun[]>>;
   /** The role works all of it off, from the beginning, in a process of its own. The role before must have run. */
   run(role: RoleName): Promise<RoleRun>;
   /** Removes topics and files. */
@@ -47,6 +49,7 @@ export async function makeBacklog(servers: Servers, feeds: readonly Feed[]): Pro
   });
   const pipelines = await loadPipelines(files);
   const names = pipelines.map(({ pipeline }) => namesOf(pipeline));
+  const runs: Record<RoleName, RoleRun[]> = { producer: [], processor: [], sink: [] };
   const records = feeds.reduce((sum, feed) => sum + feed.records, 0);
   const ends = async (topics: readonly string[]): Promise<number> => {
     const bounds = await Promise.all(topics.map((topic) => kafka.bounds(topic)));
@@ -70,24 +73,15 @@ export async function makeBacklog(servers: Servers, feeds: readonly Feed[]): Pro
       const looks = await watch(process, records, () => done[role](database));
       const { peakMebibytes } = process.usage();
       await process.stop();
-      if (role === 'sink') await mustHold(database, records);
-      return {
-        rowsPerSecond: rowsPerSecond(looks),
-        cpuSecondsPerMillion: cpuSecondsPerMillion(looks),
-        peakMebibytes,
-        looks,
-      };
+      if (role === 'sink') await mustHold(database, pipelines, records);
+      const rates = { rowsPerSecond: rowsPerSecond(looks), cpuSecondsPerMillion: cpuSecondsPerMillion(looks) };
+      const result = { ...rates, peakMebibytes, looks };
+      runs[role].push(result);
+      return result;
     } finally {
       await process.stop();
       await database.drop();
     }
-  }
-
-  async function mustHold({ pool }: Database, rows: number): Promise<void> {
-    let found = 0;
-    for (const { schema, table: name } of names)
-      found += Number((await pool.query(`SELECT count(*) AS n FROM ${table(schema, name)}`)).rows[0].n);
-    if (found !== rows) throw new Error(`the tables hold ${found} rows of ${rows}: nothing of this run counts`);
   }
 
   return {
@@ -95,10 +89,21 @@ export async function makeBacklog(servers: Servers, feeds: readonly Feed[]): Pro
     records,
     folder,
     files,
+    runs,
     run,
     remove: async () => {
       await removeTopics(names.flatMap(({ raw, processed, dlq }) => [raw, processed, dlq]));
       rmSync(folder, { recursive: true, force: true });
     },
   };
+}
+
+/** Counts the rows in the tables of the Pipelines. @throws Error where they are not that many */
+export async function mustHold({ pool }: Database, pipelines: readonly LoadedPipeline[], rows: number): Promise<void> {
+  let found = 0;
+  for (const { pipeline } of pipelines) {
+    const { schema, table: name } = namesOf(pipeline);
+    found += Number((await pool.query(`SELECT count(*) AS n FROM ${table(schema, name)}`)).rows[0].n);
+  }
+  if (found !== rows) throw new Error(`the tables hold ${found} rows of ${rows}: nothing of this run counts`);
 }

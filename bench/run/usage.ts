@@ -31,6 +31,16 @@ export function readUsage(stat: string, status: string): Usage {
   };
 }
 
+/** Of several processes together. */
+export function addUsage(usages: readonly Usage[]): Usage {
+  const sum = (of: (usage: Usage) => number): number => usages.reduce((total, usage) => total + of(usage), 0);
+  return {
+    cpuSeconds: sum(({ cpuSeconds }) => cpuSeconds),
+    residentMebibytes: sum(({ residentMebibytes }) => residentMebibytes),
+    peakMebibytes: sum(({ peakMebibytes }) => peakMebibytes),
+  };
+}
+
 function mebibytes(field: string, status: string): number {
   const kibibytes = new RegExp(`^${field}:\\s+(\\d+) kB`, 'm').exec(status)?.[1];
   if (kibibytes === undefined) throw new Error(`no ${field} in ${JSON.stringify(status.slice(0, 200))}`);

@@ -14,7 +14,7 @@ const STUCK_MS = 120_000;
  * @param done rows that are done with, asked from the servers
  * @throws Error when the process ends, when nothing moves for two minutes, and when more is done than there is
  */
-export async function watch(process: MeasuredProcess, rows: number, done: () => Promise<number>): Promise<Look[]> {
+export async function watch(process: Pick<MeasuredProcess, 'usage'>, rows: number, done: () => Promise<number>): Promise<Look[]> {
   const startedMs = performance.now();
   const looks: Look[] = [];
   let movedMs = startedMs;

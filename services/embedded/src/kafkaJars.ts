@@ -1,5 +1,5 @@
 /**
- * Apache Kafka's jars from Maven Central, by the pinned pom beside this package.
+ * Jars from Maven Central by a pinned pom: Apache Kafka's, by the one beside this package, unless another is named.
  *
  * Invariants:
  * - A jar is used only when its sha256 is in the committed list; a jar too many or too few is an error, too.
@@ -26,6 +26,10 @@ export interface JarsPlan {
   folder: string;
   /** Lines of `sha256  name`, as sha256sum prints them. */
   checksums: string;
+  /** What they are, for people; default: this Kafka. */
+  name?: string;
+  /** Folder with `pom.xml` and `jars.sha256`; default: Kafka's. */
+  sources?: string;
   /** Puts jars into a folder; the default asks Maven. */
   fetch?: (into: string) => Promise<void>;
   say: (line: string) => void;
@@ -34,24 +38,23 @@ export interface JarsPlan {
 /** Gives the folder of checked jars, fetching them where they are missing or were checked against another list. */
 export async function ensureJars(plan: JarsPlan): Promise<string> {
   const lib = join(plan.folder, 'lib');
+  const { name = `Apache Kafka ${kafkaVersion} from Maven Central (44 MB, only once)`, sources = kafkaSources } = plan;
   if (await isCurrent(lib, plan.checksums)) return lib;
   await mkdir(plan.folder, { recursive: true });
   const release = await waitForClaim(join(plan.folder, 'fetch.lock'), fetchTimeoutMs, ({ pid }) =>
-    plan.say(`Waiting for process ${pid}, which is fetching Apache Kafka ${kafkaVersion}`),
+    plan.say(`Waiting for process ${pid}, which is fetching ${name}`),
   );
   try {
     if (await isCurrent(lib, plan.checksums)) return lib;
-    plan.say(`Fetching Apache Kafka ${kafkaVersion} from Maven Central (44 MB, only once)`);
+    plan.say(`Fetching ${name}`);
     const fresh = join(plan.folder, 'lib.fetching');
     await rm(fresh, { recursive: true, force: true });
     await mkdir(fresh);
-    await (plan.fetch ?? fetchByMaven)(fresh);
+    await (plan.fetch ?? ((into) => fetchByMaven(join(sources, 'pom.xml'), into)))(fresh);
     const wrong = await mistakes(fresh, parseChecksums(plan.checksums));
     if (wrong.length > 0) {
       await rm(fresh, { recursive: true, force: true });
-      throw new Error(
-        `Apache Kafka's jars are not those of services/embedded/kafka/jars.sha256, so none is used: ${wrong.join('; ')}`,
-      );
+      throw new Error(`the jars are not those of ${join(sources, 'jars.sha256')}, so none is used: ${wrong.join('; ')}`);
     }
     await writeFile(join(fresh, 'checked.sha256'), plan.checksums);
     await rm(lib, { recursive: true, force: true });
@@ -95,8 +98,8 @@ async function mistakes(folder: string, expected: Map<string, string>): Promise<
   return [...missing, ...wrong];
 }
 
-function fetchByMaven(into: string): Promise<void> {
-  const args = ['-q', '-B', '-f', join(kafkaSources, 'pom.xml'), goal, '-DincludeScope=runtime', `-DoutputDirectory=${into}`];
+function fetchByMaven(pom: string, into: string): Promise<void> {
+  const args = ['-q', '-B', '-f', pom, goal, '-DincludeScope=runtime', `-DoutputDirectory=${into}`];
   return new Promise((resolve, reject) => {
     const child = spawn('mvn', args, { stdio: ['ignore', 'pipe', 'pipe'], timeout: fetchTimeoutMs });
     let tail = '';
@@ -105,12 +108,10 @@ function fetchByMaven(into: string): Promise<void> {
     };
     child.stdout.on('data', keep);
     child.stderr.on('data', keep);
-    child.once('error', (error) =>
-      reject(new Error(`Kafka's jars are fetched by Maven, and \`mvn\` does not start: ${error.message}`)),
-    );
+    child.once('error', (error) => reject(new Error(`jars are fetched by Maven, and \`mvn\` does not start: ${error.message}`)));
     child.once('close', (code, signal) => {
       if (code === 0) resolve();
-      else reject(new Error(`Maven could not fetch Kafka's jars (${signal ?? `exit code ${code}`}): ${tail.trim()}`));
+      else reject(new Error(`Maven could not fetch the jars of ${pom} (${signal ?? `exit code ${code}`}): ${tail.trim()}`));
     });
   });
 }

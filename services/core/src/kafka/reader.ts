@@ -3,7 +3,6 @@ import type { Logger } from 'pino';
 import type { Cluster } from './cluster.ts';
 import { KafkaError } from './errors.ts';
 import { Fetcher } from './fetcher.ts';
-import { Held } from './held.ts';
 import type { PartitionState, Reader, ReadOptions } from './kafka.ts';
 import { Lane } from './lane.ts';
 import { locate } from './locate.ts';
@@ -28,17 +27,13 @@ export class KafkaReader implements Reader {
   #assigned: number[] = [];
   #closing: Promise<void> | null = null;
 
-  /**
-   * @param cluster its own: joining blocks a connection for as long as the group rebalances
-   * @param shareBytes what this reader may hold
-   */
-  constructor(options: ReadOptions, cluster: Cluster, shareBytes: () => number, log: Logger) {
+  /** @param cluster its own: joining blocks a connection for as long as the group rebalances */
+  constructor(options: ReadOptions, cluster: Cluster, log: Logger) {
     this.#options = options;
     this.#cluster = cluster;
     this.#log = log;
     this.#slots = new Slots(options.concurrency ?? CONCURRENCY);
-    const isHurried = () => [...this.#lanes.values()].some((lane) => lane.isHurried);
-    this.#fetcher = new Fetcher(cluster, options.topic, isHurried, new Held(shareBytes));
+    this.#fetcher = new Fetcher(cluster, options.topic, () => [...this.#lanes.values()].some((lane) => lane.isHurried));
     const { promise, resolve } = Promise.withResolvers<Error>();
     this.failed = promise;
     this.#member = new Member(
