@@ -6,11 +6,17 @@ import { readRefusal, refusalId } from '@millrace/core/record/refusal.ts';
 import { namesOf, type PipelineNames } from '@millrace/core/spec/names.ts';
 import type { Platform } from './platform.ts';
 
+/** Whether the producer has come to the end of its input. */
+export async function inputEnded({ loaded, kafka }: Pick<Platform, 'loaded' | 'kafka'>): Promise<boolean> {
+  const names = namesOf(loaded.pipeline);
+  const checkpoint = (await kafka.committed(names.replayGroup, names.raw)).get(0);
+  return checkpoint !== undefined && decodeCheckpoint(checkpoint.metadata)?.completed === true;
+}
+
 /** `all stored` when the input ended and every topic was read to its end and written; else what is missing. */
 export async function settled({ loaded, kafka, database }: Platform): Promise<string> {
   const names = namesOf(loaded.pipeline);
-  const checkpoint = (await kafka.committed(names.replayGroup, names.raw)).get(0);
-  if (!checkpoint || !decodeCheckpoint(checkpoint.metadata)?.completed) return 'the producer has more to send';
+  if (!(await inputEnded({ loaded, kafka }))) return 'the producer has more to send';
   const committed = await kafka.committed(names.processorGroup, names.raw);
   const unread = (await kafka.bounds(names.raw)).filter(
     ({ end }, partition) => end > 0 && committed.get(partition)?.offset !== end,

@@ -35,7 +35,7 @@ export interface Proxies {
   postgres: FaultProxy;
 }
 
-const SMALL_DISK_MEGABYTES = 320;
+const SMALL_DISK_MEGABYTES = 512;
 
 /** @param folder for what the servers need beside their own temporary folders */
 export async function startServers(folder: string, options: ServerOptions): Promise<Servers> {

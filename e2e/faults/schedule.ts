@@ -1,22 +1,34 @@
-import { uniformInt } from 'pure-rand/distribution/uniformInt';
-import { xoroshiro128plus } from 'pure-rand/generator/xoroshiro128plus';
+import { type Random, randomOf } from './random.ts';
 
-export const TARGETS = ['producer', 'processor', 'sink', 'broker', 'database'] as const;
-export type Target = (typeof TARGETS)[number];
-
-export interface Kill {
-  target: Target;
-  /** Milliseconds after the kill before. */
+export interface Step {
+  /** Name of the fault. */
+  fault: string;
+  /** Seed of the fault's own choices. */
+  seed: number;
+  /** Milliseconds after the step before ended, or, where that one is not waited for, began. */
   afterMs: number;
+  /** The next step does not wait for the end of this one. */
+  overlaps: boolean;
 }
 
-/** Every target `times` times in random order, with random gaps; the same seed gives the same schedule. */
-export function killSchedule(seed: number, options: { times: number; gapMs: readonly [number, number] }): Kill[] {
-  const random = xoroshiro128plus(seed);
-  const targets = Array.from({ length: options.times }, () => [...TARGETS]).flat();
-  for (let last = targets.length - 1; last > 0; last -= 1) {
-    const other = uniformInt(random, 0, last);
-    [targets[last], targets[other]] = [targets[other] as Target, targets[last] as Target];
-  }
-  return targets.map((target) => ({ target, afterMs: uniformInt(random, ...options.gapMs) }));
+export interface ScheduleOptions {
+  faults: readonly string[];
+  count: number;
+  gapMs: readonly [least: number, most: number];
+}
+
+/**
+ * As many faults as wanted in random order, each kind as often as any other (give or take one), with random gaps; a third
+ * of them still goes on when the next one comes. The same seed and faults give the same schedule.
+ */
+export function faultSchedule(seed: number, { faults, count, gapMs }: ScheduleOptions): Step[] {
+  const random: Random = randomOf(seed);
+  const names: string[] = [];
+  while (names.length < count) names.push(...random.shuffle(faults).slice(0, count - names.length));
+  return names.map((fault) => ({
+    fault,
+    seed: random.int(0, 2 ** 31 - 1),
+    afterMs: random.int(...gapMs),
+    overlaps: random.int(1, 3) === 1,
+  }));
 }

@@ -35,15 +35,17 @@ export interface FaultProxy {
   port: number;
   /** Breaks all connections; new ones are taken. */
   cut(): void;
-  /** Breaks all connections and refuses new ones until heal(). */
+  /** Breaks all connections and refuses new ones until accept() or heal(). */
   refuse(): Promise<void>;
+  accept(): Promise<void>;
   /** Passes every chunk on this much later, both ways. */
   delay(ms: number): void;
   /**
    * Passes requests on, swallows the answers, and breaks a connection at the first answer: the server has done what was
-   * asked and the client cannot know. Until heal(). `match` says which answers; default all.
+   * asked and the client cannot know. Until passAnswers() or heal(). `match` says which answers; default all.
    */
   dropAnswers(match?: Match): void;
+  passAnswers(): void;
   /** Holds the first answer that matches back, with all that follows it on its connection. Other connections go on. */
   holdAnswer(match: Match): Held;
   /** No faults any more. */
@@ -127,6 +129,9 @@ export async function startFaultProxy(upstream: string, port = 0, conversation?:
   await listen(port);
   const address = server.address();
   if (address === null || typeof address === 'string') throw new Error('the proxy has no TCP address');
+  const accept = async (): Promise<void> => {
+    if (!server.listening) await listen(address.port);
+  };
   return {
     address: `127.0.0.1:${address.port}`,
     port: address.port,
@@ -136,12 +141,16 @@ export async function startFaultProxy(upstream: string, port = 0, conversation?:
       breakAll();
       await closed;
     },
+    accept,
     delay(ms) {
       delayMs = ms;
     },
     dropAnswers(match = () => true) {
       drops = match;
       droppedAnswers = 0;
+    },
+    passAnswers() {
+      drops = null;
     },
     holdAnswer(match) {
       const hold = newHold(match, () => holds.delete(hold));
@@ -152,7 +161,7 @@ export async function startFaultProxy(upstream: string, port = 0, conversation?:
       drops = null;
       delayMs = 0;
       for (const hold of holds) hold.release();
-      if (!server.listening) await listen(address.port);
+      await accept();
     },
     dropped: () => droppedAnswers,
     async stop() {

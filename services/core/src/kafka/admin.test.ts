@@ -259,7 +259,7 @@ describe('a login over TLS', () => {
       handle: async () => {},
       notice: () => {},
     };
-    const reader = new KafkaReader({ group: 'withdrawn', topic: 'login', ...nothing }, cluster, log);
+    const reader = new KafkaReader({ group: 'withdrawn', topic: 'login', ...nothing }, cluster, () => 1, log);
     expect((await reader.failed).message).toMatch(/group withdrawn: .*Authentication failed/);
     await reader.close();
   });

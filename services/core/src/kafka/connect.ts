@@ -2,6 +2,7 @@
 import { adminOf } from './admin.ts';
 import { Cluster } from './cluster.ts';
 import { KafkaError } from './errors.ts';
+import { shareOf } from './held.ts';
 import type { Kafka } from './kafka.ts';
 import type { LinkOptions } from './link.ts';
 import { readRange } from './range.ts';
@@ -26,6 +27,7 @@ export function connectKafka(options: KafkaOptions): Kafka {
   const control = new Cluster(options);
   const admin = adminOf(control);
   const open = new Set<{ close(): Promise<void> }>();
+  const readers = () => [...open].filter((one) => one instanceof KafkaReader).length;
   return {
     ...admin,
     sender() {
@@ -39,7 +41,7 @@ export function connectKafka(options: KafkaOptions): Kafka {
     async read(read) {
       const state = await admin.topic(read.topic);
       if (state === null) throw new KafkaError(`there is no topic ${read.topic} in ${control.name}`);
-      const reader = new KafkaReader(read, new Cluster(options), read.log ?? options.log);
+      const reader = new KafkaReader(read, new Cluster(options), () => shareOf(readers()), read.log ?? options.log);
       open.add(reader);
       return {
         failed: reader.failed,

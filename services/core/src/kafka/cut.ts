@@ -2,11 +2,11 @@
 import type { OutRecord } from './kafka.ts';
 import { BATCH_OVERHEAD, recordBytes } from './recordBatch.ts';
 
-/** Where the topic allows more, a batch still ends here: answers stay quick and memory small. */
-const BATCH_BYTES = 1_048_576;
+/** Where the topic allows more, a batch still ends here: answers stay quick, and readers, which get whole batches only, hold little. */
+const BATCH_BYTES = 262_144;
 
 /**
- * The records in order, cut into parts of at most `maxBytes` as a batch; a part is larger than 1 MiB only with one record.
+ * The records in order, cut into parts of at most `maxBytes` as a batch; a part is larger than 256 KiB only with one record.
  * @param maxBytes the topic's max.message.bytes, which is about a batch with its overhead
  * @throws RangeError naming the record that fits into no batch; nothing was sent then
  */

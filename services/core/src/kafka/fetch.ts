@@ -8,13 +8,14 @@ import type { Protocol } from 'kafkajs/src/network/connectionPool.js';
 import Decoder from 'kafkajs/src/protocol/decoder.js';
 import Encoder from 'kafkajs/src/protocol/encoder.js';
 import { errorOf } from './errors.ts';
+import type { KafkaRecord } from './kafka.ts';
 import { ANSWER_MS } from './link.ts';
-import { type Decoded, decodeBatches } from './recordBatch.ts';
+import { decodeBatches, nextOffset } from './recordBatch.ts';
 
-/** Of one partition in one answer. A record that is larger than this comes all the same, alone. */
-export const PARTITION_BYTES = 1_048_576;
-/** Of one answer. */
-export const ANSWER_BYTES = 8 * 1_048_576;
+/** Of one partition in one answer. A batch that is larger than this comes all the same, alone. */
+const PARTITION_BYTES = 524_288;
+/** Of one answer, which lies in memory as long as one of its partitions does. Partitions have their turn in the order of the request. */
+export const ANSWER_BYTES = 1_048_576;
 const READ_COMMITTED = 1;
 
 export interface FetchedPartition {
@@ -22,13 +23,27 @@ export interface FetchedPartition {
   outcome: FetchedLog | Error;
 }
 
-export interface FetchedLog extends Decoded {
+export interface FetchedLog {
   start: number;
   end: number;
+  /** Offset after the last whole batch, at least the one that was asked for. */
+  next: number;
+  /** Bytes of the batches. */
+  bytes: number;
+  /** The records among them, from the offset that was asked for. As objects they are much larger. @throws KafkaError */
+  decode(): KafkaRecord[];
 }
 
-/** @param waitMs how long the broker holds the answer back while there is nothing at any of the offsets */
-export function fetchRequest(topic: string, offsets: ReadonlyMap<number, number>, waitMs: number): Protocol<FetchedPartition[]> {
+/**
+ * @param waitMs how long the broker holds the answer back while there is nothing at any of the offsets
+ * @param maxBytes of the answer; the first partition with something comes with one whole batch at least
+ */
+export function fetchRequest(
+  topic: string,
+  offsets: ReadonlyMap<number, number>,
+  waitMs: number,
+  maxBytes = ANSWER_BYTES,
+): Protocol<FetchedPartition[]> {
   return {
     request: {
       apiKey: 1,
@@ -39,7 +54,7 @@ export function fetchRequest(topic: string, offsets: ReadonlyMap<number, number>
           .writeInt32(-1) // replica: none, a client
           .writeInt32(waitMs)
           .writeInt32(1) // least bytes
-          .writeInt32(ANSWER_BYTES)
+          .writeInt32(Math.min(ANSWER_BYTES, maxBytes))
           .writeInt8(READ_COMMITTED)
           .writeInt32(0)
           .writeInt32(-1) // no fetch session
@@ -87,9 +102,7 @@ function decode(decoder: Decoder, offsets: ReadonlyMap<number, number>): Fetched
   const log = decoder.readBytes() ?? Buffer.alloc(0);
   const error = errorOf(errorCode);
   if (error) return { partition, outcome: error };
-  try {
-    return { partition, outcome: { start, end, ...decodeBatches(log, offsets.get(partition) ?? 0, aborted) } };
-  } catch (cause) {
-    return { partition, outcome: cause instanceof Error ? cause : new Error(String(cause)) };
-  }
+  const from = offsets.get(partition) ?? 0;
+  const decodeRecords = () => decodeBatches(log, from, aborted);
+  return { partition, outcome: { start, end, next: nextOffset(log, from), bytes: log.length, decode: decodeRecords } };
 }

@@ -1,13 +1,14 @@
 /**
  * Gets records for the lanes of one reader: one fetch at a time per broker, for all partitions that wait there.
  *
- * Invariants: a partition is fetched only while its lane waits, so at most one answer (8 MiB) and one batch per lane are
- * in memory; topic id and leader epoch are asked from the same broker after the fetch, so records of a recreated topic
+ * Invariants: a partition is fetched only while its lane waits, and nothing while the reader holds as much as it may, so
+ * that besides at most one answer (1 MiB, or one larger batch) per broker is in memory; topic id and leader epoch are asked from the same broker after the fetch, so records of a recreated topic
  * never come under the old id (a broker learns the new id before it writes the first record: FACTS trap 4).
  */
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Cluster } from './cluster.ts';
 import { type FetchedLog, type FetchedPartition, fetchRequest } from './fetch.ts';
+import type { Held, Hold } from './held.ts';
 import { epochOf, topicOf } from './locate.ts';
 
 /** How long a broker holds a fetch back while there is nothing new. */
@@ -18,6 +19,8 @@ const SHORT_WAIT_MS = 20;
 export interface Fetched extends FetchedLog {
   topicId: string;
   leaderEpoch: number;
+  /** To be released when the records are done with. */
+  hold: Hold;
 }
 
 interface Waiter {
@@ -30,14 +33,16 @@ export class Fetcher {
   readonly #cluster: Cluster;
   readonly #topic: string;
   readonly #isHurried: () => boolean;
+  readonly #held: Held;
   readonly #waiting = new Map<number, Map<number, Waiter>>();
   readonly #pumping = new Set<number>();
 
   /** @param isHurried whether a lane that does not wait now will soon */
-  constructor(cluster: Cluster, topic: string, isHurried: () => boolean) {
+  constructor(cluster: Cluster, topic: string, isHurried: () => boolean, held: Held) {
     this.#cluster = cluster;
     this.#topic = topic;
     this.#isHurried = isHurried;
+    this.#held = held;
   }
 
   /**
@@ -70,11 +75,14 @@ export class Fetcher {
     if (this.#pumping.has(node)) return;
     this.#pumping.add(node);
     await nextTurn(); // lanes that come in the same turn share the first fetch
-    while (waiters.size > 0) await this.#round(node, new Map(waiters), waiters);
+    while (waiters.size > 0) {
+      const room = await this.#held.room();
+      if (waiters.size > 0) await this.#round(node, room, new Map(waiters), waiters);
+    }
     this.#pumping.delete(node);
   }
 
-  async #round(node: number, asked: Map<number, Waiter>, waiters: Map<number, Waiter>): Promise<void> {
+  async #round(node: number, room: number, asked: Map<number, Waiter>, waiters: Map<number, Waiter>): Promise<void> {
     const settle = (partition: number, use: (waiter: Waiter) => void) => {
       const waiter = asked.get(partition);
       if (!waiter || waiters.get(partition) !== waiter) return; // gone meanwhile
@@ -84,7 +92,8 @@ export class Fetcher {
     try {
       const offsets = new Map([...asked].map(([partition, { offset }]) => [partition, offset]));
       await this.#cluster.onNode(node, this.#topic, async (link) => {
-        const answer = await link.sendFetch(fetchRequest(this.#topic, offsets, this.#isHurried() ? SHORT_WAIT_MS : WAIT_MS));
+        const waitMs = this.#isHurried() ? SHORT_WAIT_MS : WAIT_MS;
+        const answer = await link.sendFetch(fetchRequest(this.#topic, offsets, waitMs, room));
         const news = answer.filter((one) => hasNews(one, offsets.get(one.partition) ?? 0));
         if (news.length === 0) return;
         if (news.some(({ outcome }) => outcome instanceof Error)) this.#cluster.forget(this.#topic);
@@ -92,7 +101,10 @@ export class Fetcher {
         for (const { partition, outcome } of news)
           settle(partition, (waiter) => {
             if (outcome instanceof Error) waiter.reject(outcome);
-            else waiter.resolve({ ...outcome, topicId: topic.id, leaderEpoch: epochOf(topic, partition) });
+            else {
+              const leaderEpoch = epochOf(topic, partition);
+              waiter.resolve({ ...outcome, topicId: topic.id, leaderEpoch, hold: this.#held.take(outcome.bytes) });
+            }
           });
       });
     } catch (error) {
@@ -102,5 +114,5 @@ export class Fetcher {
 }
 
 function hasNews({ outcome }: FetchedPartition, offset: number): boolean {
-  return outcome instanceof Error || outcome.records.length > 0 || outcome.next > offset;
+  return outcome instanceof Error || outcome.next > offset;
 }

@@ -48,7 +48,8 @@ function run(broker: Broker, load: () => Position, before: (offset: number) => v
             if (offset < broker.log.start || offset > broker.log.end)
               return reject(Object.assign(new Error('out of range'), { type: 'OFFSET_OUT_OF_RANGE' }));
             if (found === undefined) return setTimeout(look, 2);
-            resolve({ ...broker.log, records: [record(found)], next: found + 1 });
+            const hold = { overdue: () => {}, release: () => {} };
+            resolve({ ...broker.log, decode: () => [record(found)], next: found + 1, bytes: 1, hold });
           };
           look();
         }),

@@ -21,7 +21,7 @@ import { checkFirst, checkNext, decideStart, type Happening, isTold, type Start 
 import { backoffMs, pause, within } from './retry.ts';
 import type { Slots } from './slots.ts';
 
-/** A handler that runs longer no longer counts against the reader's concurrency. */
+/** A handler that runs longer no longer counts against the reader's concurrency, and its batch is overdue (held.ts). */
 const LONG_MS = 3_000;
 const MAX_BACKOFF_MS = 5_000;
 /** After an outage of Kafka, at the latest this much later. */
@@ -111,7 +111,7 @@ export class Lane {
 
   /** Loads and reads on until something throws. */
   async #follow(signal: AbortSignal): Promise<never> {
-    const { read, partition, locate, fetch } = this.#options;
+    const { read, partition, locate, fetch, slots } = this.#options;
     this.#set('loading', this.#state.reason);
     const before = await locate();
     signal.throwIfAborted();
@@ -127,11 +127,16 @@ export class Lane {
     this.#set('reading', null, start.next, log.end);
     for (;;) {
       const fetched = await this.#wait(() => fetch(at, signal));
+      using _hold = { [Symbol.dispose]: fetched.hold.release };
       if (guarded('fetched-topic-id') && fetched.topicId !== log.topicId)
         throw new Reload(`topic ${read.topic} was recreated: its id is ${fetched.topicId} now`);
       if (guarded('leader-epoch') && fetched.leaderEpoch !== log.leaderEpoch)
         throw new Reload(`partition ${partition} of topic ${read.topic} has a new leader`);
-      const first = fetched.records[0] ?? null;
+      // Bytes become objects, which are much larger, only when it is this partition's turn.
+      const release = await slots.take(signal);
+      using _slot = { [Symbol.dispose]: release };
+      const all = fetched.decode();
+      const first = all[0] ?? null;
       const verdict = start?.check ? checkFirst(start.next, start.check, first, fetched) : checkNext(at, first, fetched);
       if (verdict.go === 'reload') throw new Reload(`partition ${partition} of topic ${read.topic}: ${verdict.reason}`);
       if (verdict.go === 'restart') {
@@ -143,13 +148,19 @@ export class Lane {
       }
       start = null;
       at = fetched.next;
-      const records = verdict.skip > 0 ? fetched.records.slice(verdict.skip) : fetched.records;
-      if (records.length > 0) await this.#handle(records, fetched, signal);
+      const records = verdict.skip > 0 ? all.slice(verdict.skip) : all;
+      if (records.length > 0) await this.#handle(records, fetched, release, signal);
     }
   }
 
-  async #handle(records: KafkaRecord[], { topicId, end }: Fetched, signal: AbortSignal): Promise<void> {
-    const { read, partition, slots } = this.#options;
+  /** @param leaveSlot called when it takes long */
+  async #handle(
+    records: KafkaRecord[],
+    { topicId, end, hold }: Fetched,
+    leaveSlot: () => void,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const { read, partition } = this.#options;
     const next = (records.at(-1) as KafkaRecord).offset + 1;
     const aborted = this.#aborting.signal;
     const batch: Batch = {
@@ -165,16 +176,15 @@ export class Lane {
         await this.#options.commit(offset, metadata, aborted);
       },
     };
-    const release = await slots.take(signal);
     const long = setTimeout(() => {
-      release();
+      leaveSlot();
+      hold.overdue();
       this.#set('paused', `one batch has been worked on for more than ${LONG_MS / 1000} s`);
     }, LONG_MS);
     try {
       await read.handle(batch);
     } finally {
       clearTimeout(long);
-      release();
     }
     this.#told = null;
     this.#suspected = null;

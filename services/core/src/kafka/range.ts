@@ -36,7 +36,7 @@ export async function* readRange(
         ...(signal ? { signal } : {}),
       },
     );
-    for (const record of fetched.records) {
+    for (const record of fetched.decode()) {
       if (record.offset >= to) return;
       yield record;
     }

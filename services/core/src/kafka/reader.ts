@@ -3,6 +3,7 @@ import type { Logger } from 'pino';
 import type { Cluster } from './cluster.ts';
 import { KafkaError } from './errors.ts';
 import { Fetcher } from './fetcher.ts';
+import { Held } from './held.ts';
 import type { PartitionState, Reader, ReadOptions } from './kafka.ts';
 import { Lane } from './lane.ts';
 import { locate } from './locate.ts';
@@ -27,13 +28,17 @@ export class KafkaReader implements Reader {
   #assigned: number[] = [];
   #closing: Promise<void> | null = null;
 
-  /** @param cluster its own: joining blocks a connection for as long as the group rebalances */
-  constructor(options: ReadOptions, cluster: Cluster, log: Logger) {
+  /**
+   * @param cluster its own: joining blocks a connection for as long as the group rebalances
+   * @param shareBytes what this reader may hold
+   */
+  constructor(options: ReadOptions, cluster: Cluster, shareBytes: () => number, log: Logger) {
     this.#options = options;
     this.#cluster = cluster;
     this.#log = log;
     this.#slots = new Slots(options.concurrency ?? CONCURRENCY);
-    this.#fetcher = new Fetcher(cluster, options.topic, () => [...this.#lanes.values()].some((lane) => lane.isHurried));
+    const isHurried = () => [...this.#lanes.values()].some((lane) => lane.isHurried);
+    this.#fetcher = new Fetcher(cluster, options.topic, isHurried, new Held(shareBytes));
     const { promise, resolve } = Promise.withResolvers<Error>();
     this.failed = promise;
     this.#member = new Member(

@@ -95,15 +95,29 @@ function writeVarint(batch: Buffer, start: number, value: number): number {
   return at;
 }
 
-export interface Decoded {
-  /** Records with offset >= `from`, without control records and those of aborted transactions. Views into `log`. */
-  records: KafkaRecord[];
-  /** Offset after the last whole batch, at least `from`: also where nothing of it is a record for readers. */
-  next: number;
+/** Offset after the last whole batch, at least `from`: also where nothing of it is a record for readers. */
+export function nextOffset(log: Buffer, from: number): number {
+  let next = from;
+  for (const { at } of wholeBatches(log)) {
+    const last = log.readInt8(at + 16) === MAGIC ? log.readInt32BE(at + 23) : 0; // of another format `decodeBatches` tells
+    next = Math.max(next, Number(log.readBigInt64BE(at)) + last + 1);
+  }
+  return next;
+}
+
+/** Where batches start and end; the last one may be cut off, which is how the broker keeps to the size. */
+function* wholeBatches(log: Buffer): Generator<{ at: number; end: number }> {
+  for (let at = 0; at + LOG_OVERHEAD <= log.length; ) {
+    const end = at + LOG_OVERHEAD + log.readInt32BE(at + 8);
+    if (end > log.length) return;
+    yield { at, end };
+    at = end;
+  }
 }
 
 /**
- * Reads the batches that a fetch answered; the last one may be cut off, which is how the broker keeps to the size.
+ * The records with offset >= `from` of the batches that a fetch answered, without control records and those of aborted
+ * transactions; views into `log`.
  * @param aborted transactions that were aborted, by first offset ascending, as the fetch answered them
  * @throws KafkaError naming offset and format where a batch cannot be read
  */
@@ -111,15 +125,11 @@ export function decodeBatches(
   log: Buffer,
   from: number,
   aborted: readonly { producerId: bigint; firstOffset: number }[],
-): Decoded {
+): KafkaRecord[] {
   const records: KafkaRecord[] = [];
   const abortedNow = new Set<bigint>();
   let pendingAborted = 0;
-  let next = from;
-  let at = 0;
-  while (at + LOG_OVERHEAD <= log.length) {
-    const end = at + LOG_OVERHEAD + log.readInt32BE(at + 8);
-    if (end > log.length) break;
+  for (const { at, end } of wholeBatches(log)) {
     const baseOffset = Number(log.readBigInt64BE(at));
     const magic = log.readInt8(at + 16);
     if (magic !== MAGIC)
@@ -142,10 +152,8 @@ export function decodeBatches(
         appendTimestamp: (attributes & 0x08) !== 0 ? Number(log.readBigInt64BE(at + 35)) : null,
       });
     }
-    next = Math.max(next, lastOffset + 1);
-    at = end;
   }
-  return { records, next };
+  return records;
 }
 
 function unpack(body: Buffer, codec: number, offset: number): Buffer {

@@ -32,3 +32,11 @@ test('a point off the Earth, such as latitude first, is refused', () => {
   expect(() => parsePoint('POINT (30.428783 -97.842659)')).toThrow(/latitude -97.842659.*-90 to 90/);
   expect(() => parsePoint('POINT (181 0)')).toThrow(/longitude 181/);
 });
+
+test.each([
+  ['digits', `POINT (${'1'.repeat(1_000_000)}x`, /allowed is a WKT point/],
+  ['digits and no more', `POINT (${'1'.repeat(1_000_000)} 1)`, /longitude 1{40} \(it stands first\)/],
+  ['spaces', `POINT${' '.repeat(1_000_000)}x`, /allowed is a WKT point/],
+])('a million %s do not hold the others up', (_what, text, message) => {
+  expect(() => parsePoint(text)).toThrow(message);
+});

@@ -1,7 +1,7 @@
 /**
  * Reads YAML (of which JSON is a part) and remembers where everything stands.
  *
- * Invariants: a name stands once in its map; aliases are bounded; whole numbers beyond 2^53 are refused rather than
+ * Invariants: a name stands once in its map; aliases and documents are bounded; whole numbers beyond 2^53 are refused rather than
  * rounded; nothing but the types of YAML's core schema comes out. Time is linear in the size of the file.
  */
 import {
@@ -24,6 +24,9 @@ const MAX_ALIASES = 100;
 const YAML_ALLOWED = 'YAML 1.2 or JSON';
 /** One slip makes many syntax errors; the first ones tell. */
 const MAX_FLAWS = 10;
+const MAX_MESSAGE = 200;
+/** Each costs time and memory, also an empty one; an operator handles a thousand Pipelines. */
+const MAX_DOCUMENTS = 1_000;
 
 export interface Place {
   /** From 1. */
@@ -95,9 +98,11 @@ function readText(text: string | Uint8Array): string | Flaw {
   const flaw = (message: string, found: string, allowed: string): Flaw => ({ message, found, allowed, offset: 0 });
   if (bytes > MAX_FILE_BYTES)
     return flaw('the file is too large for a Pipeline', `${bytes} bytes`, `at most ${MAX_FILE_BYTES} bytes`);
-  if (typeof text === 'string') return text;
   try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(text);
+    const decoded = typeof text === 'string' ? text : new TextDecoder('utf-8', { fatal: true }).decode(text);
+    const marks = decoded.match(/^---/gm)?.length ?? 0;
+    if (marks <= MAX_DOCUMENTS) return decoded;
+    return flaw('the file has too many documents', `${marks} lines that begin with ---`, `at most ${MAX_DOCUMENTS}`);
   } catch {
     return flaw('the file is no text', 'bytes that are not UTF-8', `${YAML_ALLOWED}, in UTF-8`);
   }
@@ -129,15 +134,15 @@ function flawsOf(document: Document.Parsed<ParsedNode>, text: string): Flaw[] {
   // The parser is recursive: a file nested thousands deep ends its stack.
   if (errors.some(({ message }) => /call stack|stack overflow/i.test(message)))
     return [{ message: 'lists or objects are nested too deep', found: excerpt(text, 0), allowed: YAML_ALLOWED, offset: 0 }];
-  const flaws = errors.map(({ message, pos: [offset] }) => ({
-    message,
+  const flaws = errors.slice(0, MAX_FLAWS).map(({ message, pos: [offset] }) => ({
+    message: message.slice(0, MAX_MESSAGE), // some repeat what stands in the file
     found: excerpt(text, offset),
     allowed: YAML_ALLOWED,
     offset,
   }));
   visit(document, {
     Map: (_key, map) => {
-      flaws.push(...nameFlaws(map));
+      flaws.push(...nameFlaws(map).slice(0, MAX_FLAWS));
     },
     Scalar: (_key, { value, source = '', range }) => {
       if (typeof value !== 'number' || Number.isSafeInteger(value) || !/^([-+]?\d+|0[xo].*)$/.test(source)) return;

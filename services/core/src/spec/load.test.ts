@@ -291,6 +291,28 @@ describe('what does not go together', () => {
   });
 });
 
+describe('more columns than PostgreSQL takes', () => {
+  const fields = (count: number, type: string): string =>
+    Array.from({ length: count }, (_, at) => `      f${at}: { type: ${type} }`).join('\n');
+  const derived = Array.from({ length: 250 }, (_, at) => `      - { name: d${at}, type: int, cel: "1" }`).join('\n');
+
+  test('ten thousand fields', () => {
+    const [problem] = problemsOf(changed(13, `      speed: { type: float }\n${fields(10_000, 'int')}`));
+    expect(problem).toMatchObject({ path: 'spec.record.fields' });
+    expect(problem?.message).toMatch(/at most 700 fields: PostgreSQL allows 1,600 columns in a table/);
+  });
+
+  test('few enough fields, but points, with too many derived columns', () => {
+    const text = changed(13, `      speed: { type: float }\n${fields(690, 'point')}`).replace(
+      '    derive:',
+      `    derive:\n${derived}`,
+    );
+    const [problem] = problemsOf(text);
+    expect(problem).toMatchObject({ path: 'spec.record.fields', found: expect.stringMatching(/693 fields .* 251 derived/) });
+    expect(problem?.message).toMatch(/the table would have 1636 columns, more than PostgreSQL allows/);
+  });
+});
+
 describe('the text', () => {
   test.each<[string, string | Uint8Array, number, number, RegExp, RegExp]>([
     ['an empty file', '', 1, 1, /no Pipeline/, /a Pipeline/],
@@ -311,6 +333,9 @@ describe('the text', () => {
     ],
     ['bytes that are no text', Uint8Array.from([0xff, 0xfe, 0x00]), 1, 1, /no text/, /UTF-8/],
     ['more than 1 MiB', `# ${'x'.repeat(1_048_576)}`, 1, 1, /too large/, /1048576 bytes/],
+    ['a name 200,000 times', 'a: 1\n'.repeat(200_000), 2, 1, /twice/, /once/],
+    ['thousands of documents', '{}\n---\n'.repeat(140_000), 1, 1, /too many documents/, /at most 1000/],
+    ['a tag of a megabyte', '!'.repeat(1_000_000), 1, 1, /^.{1,200}$/, /YAML/],
     ['a thousand brackets', '['.repeat(100_000), 1, 1, /nested too deep/, /YAML/],
     [
       'aliases that explode',

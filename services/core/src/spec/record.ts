@@ -8,7 +8,7 @@ export const EPOCH_FORMATS = ['iso', 'epoch_s', 'epoch_ms', 'epoch_us', 'epoch_n
 
 const TIME_FORMAT = `Luxon tokens (https://moment.github.io/luxon/#/parsing), or one of ${EPOCH_FORMATS.join(', ')}`;
 
-/** PostgreSQL takes 1,600 columns; a point is two. */
+/** PostgreSQL takes 1,600 columns; a point is two. `checks/columns.ts` counts what is derived as well. */
 const MAX_FIELDS = 700;
 
 const paths = z.union([z.string().min(1), z.array(z.string().min(1)).min(1).max(16)]);
@@ -87,7 +87,9 @@ export const record = z
     maxBytes: z.int().min(1024).max(16_777_216).optional().meta({ description: 'Largest raw record in bytes' }),
     fields: z
       .record(identifier, field)
-      .refine((fields) => Object.keys(fields).length <= MAX_FIELDS, { message: `give at most ${MAX_FIELDS} fields` })
+      .refine((fields) => Object.keys(fields).length <= MAX_FIELDS, {
+        message: `give at most ${MAX_FIELDS} fields: PostgreSQL allows 1,600 columns in a table, and a point is two; table.extra keeps the others`,
+      })
       .meta({ description: 'Columns read from the input, by name' }),
     derive: z.array(derived).max(256).optional().meta({ description: 'Columns computed from others, in order' }),
     where: z

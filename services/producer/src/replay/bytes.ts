@@ -2,6 +2,7 @@
  * Bytes of a file or URL, decompressed where the name ends in `.gz`. Every failure is an `InputError` naming the place.
  * Memory: a chunk or two; a reader that waits holds the source back.
  */
+import { isUtf8 } from 'node:buffer';
 import { createReadStream } from 'node:fs';
 import { pipeline, Readable } from 'node:stream';
 import { createGunzip } from 'node:zlib';
@@ -9,6 +10,8 @@ import { download, isUrl } from './http.ts';
 import { InputError, type Open } from './piece.ts';
 
 const CHUNK_BYTES = 65_536;
+/** So much of a file's beginning is looked at together, however small its chunks are. */
+const HEAD_BYTES = 4_096;
 
 /** Whether the name says that its content is compressed. */
 function isGzip(name: string): boolean {
@@ -28,7 +31,7 @@ export function opener(name: string, signal: AbortSignal): Open {
     // pipeline hands an error of the source on to the stream that is read; its callback has nothing left to do.
     const stream = isGzip(name) ? pipeline(source, createGunzip({ chunkSize: CHUNK_BYTES }), () => undefined) : source;
     try {
-      for await (const chunk of stream as AsyncIterable<Buffer>) {
+      for await (const chunk of headFirst(stream as AsyncIterable<Buffer>)) {
         signal.throwIfAborted();
         if (at === 0) refuseBinary(name, chunk);
         const skip = Math.min(chunk.length, Math.max(0, from - at));
@@ -46,15 +49,38 @@ export function opener(name: string, signal: AbortSignal): Open {
   };
 }
 
-/** Text has no NUL bytes; spreadsheets, images, archives and UTF-16 have them near their start. */
+/** The chunks, the first ones joined: a byte order mark or a UTF-16 file is seen, whatever a network cuts. */
+async function* headFirst(chunks: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
+  let head: Buffer | null = Buffer.alloc(0);
+  for await (const chunk of chunks) {
+    if (head === null) yield chunk;
+    else {
+      head = Buffer.concat([head, chunk]);
+      if (head.length < HEAD_BYTES) continue;
+      yield head;
+      head = null;
+    }
+  }
+  if (head !== null && head.length > 0) yield head;
+}
+
+/**
+ * Spreadsheets, images, archives and UTF-16 hold NUL bytes near their start, and are no UTF-8 or full of them. A NUL in a
+ * text is the mistake of one record, which is refused alone.
+ */
 function refuseBinary(name: string, chunk: Buffer): void {
   const allowed = 'allowed is UTF-8 text: csv, json or ndjson, or these in .gz';
   if (chunk[0] === 0x1f && chunk[1] === 0x8b)
     throw new InputError(`${name} is gzip (once more than its name says); ${allowed}, with a name that ends in .gz`);
   if ((chunk[0] === 0xff && chunk[1] === 0xfe) || (chunk[0] === 0xfe && chunk[1] === 0xff))
     throw new InputError(`${name} is UTF-16 text; ${allowed}: save it as UTF-8`);
-  const nul = chunk.indexOf(0);
-  if (nul !== -1 && nul < 4096) throw new InputError(`${name} is no text file: byte ${nul} is NUL; ${allowed}`);
+  const head = chunk.subarray(0, HEAD_BYTES);
+  const nul = head.indexOf(0);
+  if (nul === -1) return;
+  const nuls = head.reduce((count, byte) => (byte === 0 ? count + 1 : count), 0);
+  // The last character may be cut: at most 3 bytes of it are there.
+  const isText = [0, 1, 2, 3].some((cut) => isUtf8(head.subarray(0, head.length - cut)));
+  if (!isText || nuls * 10 > head.length) throw new InputError(`${name} is no text file: byte ${nul} is NUL; ${allowed}`);
 }
 
 function asInputError(name: string, at: number, error: unknown): InputError {

@@ -5,17 +5,21 @@
  * - Every row is given. One that cannot be read (another number of columns, a stray or unclosed quote, bytes that are
  *   no UTF-8, too long) is given as the bytes of its line with the reason, and reading goes on at the next line: an
  *   unclosed quote costs one line, not the rest of the file.
- * - Memory is bounded: a row is given up when it exceeds `maxBytes`.
+ * - Memory is bounded: a row is given up when it exceeds `maxBytes`. So is time: after a line that was given up only a little
+ *   is read ahead, since all that stands behind another such line is read again.
  */
 import { isUtf8 } from 'node:buffer';
 import { finished } from 'node:stream/promises';
 import { crc32 } from 'node:zlib';
+import { newRow } from '@millrace/core/record/row.ts';
 import { type CsvError, Parser } from 'csv-parse';
 import { columnNames } from './csvHeader.ts';
 import { Collector, InputError, type Open, type Piece, type Pieces, type ReadFrom, type ReadRules } from './piece.ts';
 
 const NEWLINE = 0x0a;
 const RETURN = 0x0d;
+/** Read ahead after a line that was given up; twice as much each time that goes well. */
+const FIRST_WINDOW_BYTES = 1_024;
 
 export async function* readCsv(open: Open, from: ReadFrom, rules: ReadRules): AsyncGenerator<Pieces> {
   const columns = from.byte === 0 ? null : await readHeader(open, rules);
@@ -50,6 +54,8 @@ class Rows {
   /** Has taken `#rest` up to `#parsed`; null: to be made anew at `#start`. */
   #parser: Parser | null = null;
   #parsed = 0;
+  /** How many bytes the parser gets at a time. */
+  #window = Number.POSITIVE_INFINITY;
   /** What the parser found: values of a row, and the byte in the file where the next one starts. */
   #found: { values: string[]; end: number }[] = [];
   /** The line that is being given up, until its end is seen. */
@@ -70,34 +76,44 @@ class Rows {
 
   add(chunk: Buffer): void {
     this.#rest = this.#rest.length === 0 ? chunk : Buffer.concat([this.#rest, chunk]);
-    for (;;) {
-      if (this.#givenUp && !this.#skipLine(false)) return;
-      const parser = this.#parser ?? this.#startParser();
-      parser.write(this.#rest.subarray(this.#parsed));
-      this.#parsed = this.#rest.length;
-      if (!this.#takeRows() && !parser.errored) return;
-      if (parser.errored) this.#giveUp(parser.errored.message);
-    }
+    this.#parse(false);
   }
 
   async end(): Promise<void> {
     for (;;) {
-      if (this.#givenUp) this.#skipLine(true);
+      this.#parse(true);
       const parser = this.#parser ?? this.#startParser();
       let failure: string | null = null;
       try {
-        parser.end(this.#rest.subarray(this.#parsed));
+        parser.end();
         parser.resume();
         await finished(parser);
       } catch (error) {
         failure = (error as CsvError).message;
       }
-      this.#parsed = this.#rest.length;
       if (this.#takeRows()) continue;
       if (failure === null) break;
       this.#giveUp(failure);
     }
     this.#consume(this.#rest.length);
+  }
+
+  /** Gives the parser what it has not taken of `#rest`. @param last whether the file ends with it */
+  #parse(last: boolean): void {
+    for (;;) {
+      if (this.#givenUp && !this.#skipLine(last)) return;
+      const parser = this.#parser ?? this.#startParser();
+      const to = Math.min(this.#rest.length, this.#parsed + this.#window);
+      parser.write(this.#rest.subarray(this.#parsed, to));
+      this.#parsed = to;
+      if (this.#takeRows()) continue;
+      if (parser.errored) {
+        this.#giveUp(parser.errored.message);
+        continue;
+      }
+      this.#window *= 2;
+      if (this.#parsed === this.#rest.length) return;
+    }
   }
 
   #startParser(): Parser {
@@ -154,7 +170,7 @@ class Rows {
   }
 
   #row(values: string[]): Record<string, string> {
-    const row: Record<string, string> = {};
+    const row = newRow() as Record<string, string>; // a column may be called __proto__
     const columns = this.columns ?? [];
     for (let at = 0; at < columns.length; at++) row[columns[at] as string] = values[at] as string;
     return row;
@@ -163,6 +179,7 @@ class Rows {
   #giveUp(reason: string): void {
     if (!this.columns) throw new InputError(`the header of ${this.#rules.name} cannot be read: ${reason}`);
     this.#parser = null;
+    this.#window = FIRST_WINDOW_BYTES;
     this.#givenUp = { line: new Collector(this.#rules.maxBytes), start: this.#start, reason: withoutLine(reason) };
   }
 

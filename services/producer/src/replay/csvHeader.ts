@@ -8,14 +8,18 @@ import { InputError, type ReadRules } from './piece.ts';
  */
 export function columnNames(values: readonly string[], bytes: Buffer, { name, delimiter }: ReadRules): string[] {
   if (!isUtf8(bytes)) throw new InputError(`the header of ${name} is no UTF-8 text; save the file as UTF-8`);
+  const nul = values.find((value) => value.includes('\0'));
+  if (nul !== undefined)
+    throw new InputError(`the header of ${name} has a NUL in the column ${JSON.stringify(nul.slice(0, 80))}; allowed is text`);
   const only = values.length === 1 ? (values[0] as string) : '';
   const other = [';', '\t', '|', ','].find((candidate) => candidate !== delimiter && only.includes(candidate));
   if (other !== undefined)
     throw new InputError(
-      `the header of ${name} is one column, ${JSON.stringify(only)}; if columns are separated by ${JSON.stringify(other)}, set source.replay.delimiter`,
+      `the header of ${name} is one column, ${JSON.stringify(only.slice(0, 200))}; if columns are separated by ${JSON.stringify(other)}, set source.replay.delimiter`,
     );
   const names = values.map((value, at) => value.trim() || `column${at + 1}`);
-  const twice = names.find((candidate, at) => names.indexOf(candidate) !== at || candidate === '__proto__');
+  const seen = new Set<string>();
+  const twice = names.find((candidate) => seen.size === seen.add(candidate).size);
   if (twice !== undefined)
     throw new InputError(`the header of ${name} names the column ${JSON.stringify(twice)} twice; allowed are different names`);
   return names;

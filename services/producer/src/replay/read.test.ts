@@ -74,6 +74,8 @@ describe('csv', () => {
     ['ts,x\n1.594512094385974E9,007\n', ['{"ts":"1.594512094385974E9","x":"007"}']],
     [' a , ,c\n1,2,3\n', ['{"a":"1","column2":"2","c":"3"}']],
     ['a\n1\n\n2\n', ['{"a":"1"}', '{"a":"2"}']],
+    ['__proto__,constructor,length\n1,2,3\n', ['{"__proto__":"1","constructor":"2","length":"3"}']],
+    ['a,b\n"\0",2\n', ['{"a":"\\u0000","b":"2"}']],
   ])('rows of %j', async (text, expected) => {
     expect(await texts(readCsv, text)).toEqual(expected);
   });
@@ -114,10 +116,23 @@ describe('csv', () => {
     ['a,b,a\n', /names the column "a" twice/],
     ['a;b;c\n1;2;3\n', /one column, "a;b;c"; if columns are separated by ";", set source.replay.delimiter/],
     ['a,"b\n1,2\n', /header of test input cannot be read: Quote Not Closed/],
+    ['a,b\0\n1,2\n', /has a NUL in the column "b\\u0000"/],
     [Buffer.from('gr\xf6\xdfe,b\n', 'latin1'), /header of test input is no UTF-8/],
   ])('the header %j is an error', async (text, message) => {
     await expect(all(readCsv, text)).rejects.toThrow(message);
   });
+});
+
+test('csv: quotes that are wrong in every line take linear time', async () => {
+  const { pieces } = await all(readCsv, `a,b,c\n${'""",\n'.repeat(30_000)}1,2,3`, undefined, 65_536);
+  expect(pieces).toHaveLength(30_001);
+  expect(pieces.filter(({ unreadable }) => unreadable === undefined)).toHaveLength(1);
+});
+
+test('csv: so do very many columns', async () => {
+  const names = Array.from({ length: 150_000 }, (_, at) => `c${at}`);
+  const { pieces } = await all(readCsv, `${names.join(',')}\n${names.join(',')}`, undefined, 65_536, 2_000_000);
+  expect(Object.keys(pieces[0]?.row ?? {})).toHaveLength(150_000);
 });
 
 const READERS: [string, Read, (values: string[]) => string, string][] = [

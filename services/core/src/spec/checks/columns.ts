@@ -1,5 +1,5 @@
 /** Names of columns: each once, none that is taken, and the key is one of them. */
-import { APPENDED_COLUMN, columnsOf, EXTRA_COLUMN, TIME_COLUMN } from '../../table/columns.ts';
+import { APPENDED_COLUMN, columnsOf, EXTRA_COLUMN, TIME_COLUMN, uniqueOf } from '../../table/columns.ts';
 import { nearest } from '../nearest.ts';
 import type { Pipeline } from '../pipeline.ts';
 import { type Finding, nameList, type Path } from '../problem.ts';
@@ -13,6 +13,9 @@ const RESERVED = new Map([
     'a system column of PostgreSQL',
   ]),
 ]);
+
+/** Of PostgreSQL (https://www.postgresql.org/docs/current/limits.html). `unique` adds one. */
+const MAX_COLUMNS = 1_600;
 
 export function checkColumns(pipeline: Pipeline): Finding[] {
   const { fields, derive = [], key } = pipeline.spec.record;
@@ -38,6 +41,12 @@ export function checkColumns(pipeline: Pipeline): Finding[] {
     for (const column of columns) claim(column, `the field ${name}`, ['spec', 'record', 'fields', name], 'name');
   }
   for (const [index, { name }] of derive.entries()) claim(name, `derive[${index}]`, ['spec', 'record', 'derive', index, 'name']);
+  const count = columnsOf(pipeline).length + (uniqueOf(pipeline) === null ? 0 : 1);
+  if (count > MAX_COLUMNS) {
+    const message = `the table would have ${count} columns, more than PostgreSQL allows`;
+    const found = `${Object.keys(fields).length} fields (a point is two columns) and ${derive.length} derived ones`;
+    findings.push({ path: ['spec', 'record', 'fields'], message, found, allowed: `at most ${MAX_COLUMNS} columns` });
+  }
   return [...findings, ...checkKey(key, fields)];
 }
 

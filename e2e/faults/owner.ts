@@ -1,0 +1,32 @@
+import { existsSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
+
+/** Whether this system can say whose a connection is. */
+export const knowsOwners = existsSync('/proc/net/tcp');
+
+/** Which of these processes has the local end of a TCP connection from this port of 127.0.0.1 (Linux); null: none of them. */
+export function ownerOf(port: number, pids: readonly number[]): number | null {
+  const local = `0100007F:${port.toString(16).toUpperCase().padStart(4, '0')}`;
+  const connection = readFileSync('/proc/net/tcp', 'utf8')
+    .split('\n')
+    .map((line) => line.trim().split(/\s+/))
+    .find((words) => words[1] === local);
+  const socket = `socket:[${connection?.[9]}]`;
+  return pids.find((pid) => openFiles(pid).includes(socket)) ?? null;
+}
+
+function openFiles(pid: number): string[] {
+  const folder = `/proc/${pid}/fd`;
+  try {
+    return readdirSync(folder).map((name) => linkOf(`${folder}/${name}`));
+  } catch {
+    return []; // it has ended
+  }
+}
+
+function linkOf(path: string): string {
+  try {
+    return readlinkSync(path);
+  } catch {
+    return ''; // closed meanwhile
+  }
+}

@@ -1,0 +1,21 @@
+import { namesOf } from '@millrace/core/spec/names.ts';
+import { setupPipeline } from '@millrace/setup/setup.ts';
+import { pino } from 'pino';
+import { type Fault, nothing } from './fault.ts';
+
+/**
+ * Deletes a topic and makes it again. Of `processed`, the raw topic still has all that it held; of `raw`, what no processor
+ * has read is gone, so that it is not for runs that expect every row.
+ */
+export const recreateTopic = (which: 'raw' | 'processed'): Fault => ({
+  name: `recreate ${which} topic`,
+  target: 'database', // set-up asks it, too
+  lacks: nothing,
+  async happen({ loaded, kafka, database }) {
+    const topic = namesOf(loaded.pipeline)[which];
+    const before = await kafka.topic(topic);
+    await kafka.deleteTopic(topic);
+    await setupPipeline(loaded.pipeline, { kafka, database, log: pino({ level: 'silent' }) });
+    return `${before?.id} became ${(await kafka.topic(topic))?.id}`;
+  },
+});

@@ -1,0 +1,44 @@
+/** What is seen at the beginning of a file, and what must not be taken for another kind of file. */
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { opener } from './bytes.ts';
+
+let folder: string;
+
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'millrace-bytes-'));
+});
+
+afterAll(() => rmSync(folder, { recursive: true }));
+
+async function read(name: string, content: Buffer): Promise<Buffer> {
+  const file = join(folder, name);
+  writeFileSync(file, content);
+  const chunks: Buffer[] = [];
+  for await (const chunk of opener(file, new AbortController().signal)(0)) chunks.push(chunk);
+  return Buffer.concat(chunks);
+}
+
+test.each([
+  ['a NUL in a short text', Buffer.from('id,note\na,x\0y\nb,z\n')],
+  ['a NUL beside a character that the look at the beginning cuts', Buffer.from(`id\n\0${'x'.repeat(4_091)}\u20ac\n`)],
+  ['one byte', Buffer.from('a')],
+  ['nothing', Buffer.alloc(0)],
+])('%s is read', async (_what, content) => {
+  expect(await read('text.csv', content)).toEqual(content);
+  expect(await read('text.csv.gz', gzipSync(content))).toEqual(content);
+});
+
+test.each([
+  ['UTF-16 without a mark', Buffer.from('id,note\na,x\n', 'utf16le'), /is no text file: byte 1 is NUL/],
+  [
+    'a picture',
+    Buffer.from([0x89, 0x50, 0x4e, 0x47, ...Buffer.from('a long and harmless text '.repeat(9)), 0]),
+    /is no text file/,
+  ],
+])('%s is refused whole', async (_what, content, message) => {
+  await expect(read('binary.csv', content)).rejects.toThrow(message);
+});
