@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-import { main } from '../src/program.ts';
+import { limitMemory } from '../src/run/memory.ts';
 
 // Whoever reads the output is gone (`millrace run … | head`): as at a SIGTERM, `run` stops what it started.
 let gone = false;
@@ -9,4 +9,7 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   gone = true;
 });
 
-process.exit(await main(process.argv.slice(2)));
+const words = process.argv.slice(2);
+if (words.some((word) => /^--role(=|$)/.test(word))) limitMemory(); // before everything else is loaded
+const { main } = await import('../src/program.ts');
+process.exit(await main(words));

@@ -9,6 +9,7 @@ import { keepRunning } from '@millrace/core/role/keepRunning.ts';
 import type { Role, WorkerHealth } from '@millrace/core/role/role.ts';
 import { freePorts } from '@millrace/embedded/ports.ts';
 import { startChild } from './child.ts';
+import { isLimited, MEMORY_LIMITS } from './memory.ts';
 
 /** A process loads only the role that it serves. */
 export const ROLES: Record<Role['name'], () => Promise<Role>> = {
@@ -44,9 +45,10 @@ export interface RolesOptions {
 /** Starts every role and keeps it running until it is stopped. */
 export async function startRoles({ words, env, logFile, log, say }: RolesOptions): Promise<RunningRole[]> {
   const ports = await freePorts(ROLE_NAMES.length);
+  const limits = isLimited([], env.NODE_OPTIONS) ? [] : MEMORY_LIMITS;
   return ROLE_NAMES.map((name, index) => {
     const port = Number(ports[index]);
-    const args = [SCRIPT, 'run', '--role', name, '--port', String(port), ...words];
+    const args = [...limits, SCRIPT, 'run', '--role', name, '--port', String(port), ...words];
     const kept = keepRunning(() => startChild({ name, arguments: args, env, logFile: logFile(name), say }), log);
     return {
       name,
