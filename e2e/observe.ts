@@ -4,6 +4,7 @@ import { decodeCheckpoint } from '@millrace/core/record/checkpoint.ts';
 import { decodeReplayPosition, REPLAY_POSITION_HEADER } from '@millrace/core/record/raw.ts';
 import { readRefusal, refusalId } from '@millrace/core/record/refusal.ts';
 import { namesOf, type PipelineNames } from '@millrace/core/spec/names.ts';
+import type { Pool } from 'pg';
 import type { Platform } from './platform.ts';
 
 /** Whether the producer has come to the end of its input. */
@@ -17,6 +18,11 @@ export async function inputEnded({ loaded, kafka }: Pick<Platform, 'loaded' | 'k
 export async function settled({ loaded, kafka, database }: Platform): Promise<string> {
   const names = namesOf(loaded.pipeline);
   if (!(await inputEnded({ loaded, kafka }))) return 'the producer has more to send';
+  return drained(names, kafka, database);
+}
+
+/** `all stored` when processor and sink have done all that is in their topics; else what is missing. */
+export async function drained(names: PipelineNames, kafka: Kafka, database: Pool): Promise<string> {
   const committed = await kafka.committed(names.processorGroup, names.raw);
   const unread = (await kafka.bounds(names.raw)).filter(
     ({ end }, partition) => end > 0 && committed.get(partition)?.offset !== end,

@@ -276,33 +276,6 @@ test('a raw topic that is recreated is read from its beginning, under another or
   expect(await metrics.metrics()).toMatch(/log_restarts_total\{pipeline="default\/recreated",kind="recreated"\} [12]/);
 });
 
-test('a batch of a raw topic that was recreated meanwhile is not sent', async () => {
-  const feed = await feedOf('stale');
-  await append(feed, numbers(0, 100));
-  const events: string[] = [];
-  const stale: Kafka = {
-    ...kafka,
-    topic: async (name) => {
-      if (name !== feed.names.raw) return await kafka.topic(name);
-      const isFirst = events.length === 0;
-      events.push('asked');
-      return isFirst ? { id: 'another', partitions: PARTITIONS } : await kafka.topic(name);
-    },
-    sender: () => {
-      const sender = kafka.sender();
-      const send: Sender['send'] = (topic, partition, records) => {
-        events.push(`sent ${partition}`);
-        return sender.send(topic, partition, records);
-      };
-      return { close: () => sender.close(), send };
-    },
-  };
-  await start(feed, stale);
-  await untilRead(feed, 100);
-  await expectAll(feed, numbers(0, 100));
-  expect(events.filter((event) => event === 'asked')).toHaveLength(3); // each partition's batch, and the first once more
-});
-
 test('a replay that sends records again is counted, not stored again', async () => {
   const feed = await feedOf('replayed');
   const position = (n: number) => ({ [REPLAY_POSITION_HEADER]: encodeReplayPosition({ run: 'r', ordinal: n }) });
@@ -326,35 +299,6 @@ test('an offset that another tool committed does not make it skip records', asyn
     WAIT,
   );
   await untilRead(feed, 100);
-});
-
-test('rules that were changed after a kill in the middle of a batch make no refusal and no row vanish', async () => {
-  const feed = await feedOf('ruled');
-  const all = numbers(1, 100).filter((n) => n % 5 !== 0 && n % 7 !== 0);
-  await append(feed, all);
-  const strict = structuredClone(feed.pipeline);
-  strict.spec.record.fields = { ...strict.spec.record.fields, n: { type: 'int', required: true, min: 50 } };
-  let sends = 0;
-  const dying: Kafka = {
-    ...kafka,
-    sender: () => {
-      const sender = kafka.sender();
-      const send: Sender['send'] = async (...args) => {
-        // Of each batch the first send gets through.
-        if (++sends > PARTITIONS) throw new Error('killed between two sends');
-        return sender.send(...args);
-      };
-      return { close: () => sender.close(), send };
-    },
-  };
-  const worker = await start({ ...feed, pipeline: strict }, dying);
-  await vi.waitFor(() => expect(sends).toBeGreaterThan(2 * PARTITIONS), WAIT);
-  await stop(worker);
-  await start(feed);
-  await untilRead(feed, all.length);
-  const refusals = (await recordsOf(feed.names.dlq)).flat().map(numberOf);
-  const rows = withoutRepeats(await recordsOf(feed.names.processed));
-  expect([...new Set([...rows, ...refusals])].sort((a, b) => a - b)).toEqual(all);
 });
 
 test('a processed topic that is recreated gets all rows again, in raw order: some may not have been stored', async () => {

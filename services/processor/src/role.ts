@@ -108,8 +108,9 @@ async function load(parts: Parts, partition: number, topic: TopicState): Promise
     );
     return beginning;
   }
-  const { timestampMs, topicId, processedId } = stored;
-  if (guarded('processed-id-in-progress') && topicId === topic.id && processedId !== processed.id) {
+  const { timestampMs, topicId } = stored;
+  const processedId = guarded('processed-id-in-progress') ? stored.processedId : processed.id;
+  if (topicId === topic.id && processedId !== processed.id) {
     progress.set(partition, { ...fresh, cuts: stored.cuts });
     if (known?.processedId === processed.id) return beginning; // told and counted before
     counters.restarts.inc({ pipeline: names.pipeline, kind: 'processed_recreated' });
@@ -119,7 +120,7 @@ async function load(parts: Parts, partition: number, topic: TopicState): Promise
     );
     return beginning;
   }
-  if (topicId === topic.id) progress.set(partition, stored);
+  if (topicId === topic.id) progress.set(partition, { ...stored, processedId });
   // Nothing but topic id and append time is known of the record before the offset.
   const bookmark = timestampMs === null ? null : { timestampMs, matches: () => true };
   return { next: committed.offset, bookmark, topicId };
@@ -135,7 +136,8 @@ async function handle(parts: Parts, batch: Batch): Promise<void> {
   const { kafka, names, progress, sender, maxBytes, transform } = parts;
   const { partition, records, signal, topicId } = batch;
   const before = progress.get(partition);
-  if (before?.topicId !== topicId) throw new Reload(`topic ${names.raw} has the id ${topicId}, not ${before?.topicId}`);
+  if (before === undefined || (guarded('fetched-topic-id') && before.topicId !== topicId))
+    throw new Reload(`topic ${names.raw} has the id ${topicId}, not ${before?.topicId}`);
   const startedAt = performance.now();
   const result = await transformBatch({ topic: names.raw, partition, records, progress: before, transform, maxBytes, signal });
   const transformedAt = performance.now();
