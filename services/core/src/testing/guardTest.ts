@@ -6,8 +6,8 @@ import { describe, expect, test } from 'vitest';
 import { type Guard, TEST_WITHOUT } from '../guards.ts';
 
 export interface GuardTest<Outcome> {
-  /** Does what is feared, and says how it came out. */
-  scenario(): Promise<Outcome>;
+  /** Does what is feared, and says how it came out. `label` is another one for each run: for names of topics and tables. */
+  scenario(label: string): Promise<Outcome>;
   right: Outcome;
   /** By guard: the outcome without it; may hold asymmetric matchers. */
   without: Partial<Record<Guard, unknown>>;
@@ -18,10 +18,10 @@ export function guardTest<Outcome>(fear: string, { scenario, right, without, tim
   const timeout = timeoutMs ?? 120_000;
   describe(fear, () => {
     test('with all guards it comes out right', { timeout }, async () => {
-      expect(await scenario()).toEqual(right);
+      expect(await scenario('guarded')).toEqual(right);
     });
     test.each(Object.entries(without))('without the guard %s it goes wrong', { timeout }, async (guard, wrong) => {
-      const outcome = await withoutGuard(guard as Guard, scenario);
+      const outcome = await withoutGuard(guard as Guard, () => scenario(`without-${guard}`));
       expect(outcome).not.toEqual(right);
       expect(outcome).toEqual(wrong);
     });
