@@ -4,6 +4,7 @@ import { SCENARIOS } from './scenarios/index.ts';
 import { startWorld, type World } from './scenarios/world.ts';
 
 let world: World;
+let runs = 0;
 
 beforeAll(async () => {
   world = await startWorld();
@@ -12,6 +13,10 @@ afterAll(async () => {
   await world?.stop();
 });
 
-let runs = 0;
-for (const [file, { fear, run, right, without }] of Object.entries(SCENARIOS))
-  guardTest(fear, { scenario: () => run(world, `${file.toLowerCase()}-${runs++}`), right, without });
+for (const [name, { fear, lacks, run, right, without }] of Object.entries(SCENARIOS))
+  guardTest(fear, {
+    scenario: () => run(world, `${name.toLowerCase()}-${runs++}`),
+    right,
+    without,
+    lacks: () => lacks?.(world) ?? null,
+  });

@@ -30,7 +30,7 @@ export const restoreDatabase: Fault = {
 };
 
 /** Stops the database in order, copies its data, and starts it again. @returns the folder of the copy */
-export async function copyDatabase({ server, folder }: Platform): Promise<string> {
+export async function copyDatabase({ server, folder }: Pick<Platform, 'server' | 'folder'>): Promise<string> {
   const copy = join(folder, 'database-copy');
   server.kill('SIGINT');
   await server.exited;
@@ -40,7 +40,7 @@ export async function copyDatabase({ server, folder }: Platform): Promise<string
 }
 
 /** Kills the database and starts it on a copy of its data. */
-export async function restoreCopy({ server }: Platform, copy: string): Promise<void> {
+export async function restoreCopy({ server }: Pick<Platform, 'server'>, copy: string): Promise<void> {
   const data = join(server.folder, 'data');
   const gone = `${data}.gone`; // sessions that have not noticed the kill yet write on there
   server.kill('SIGKILL');

@@ -1,6 +1,11 @@
-/** The scenarios: one file and one line each. */
+/** The scenarios: one line each. */
+import { databaseRestored, databaseRestoredAndUsed } from './databaseRestored.ts';
+import { endlessStatement, frozenOwner, tableLocked } from './frozenOwner.ts';
 import { groupOffsetsLost } from './groupOffsetsLost.ts';
+import { processedLogTruncated, rawLogTruncated } from './logTruncated.ts';
+import { outageWhileJoining } from './outageWhileJoining.ts';
 import { partitionsAdded } from './partitionsAdded.ts';
+import { diskFull, tableMissing, withoutRights } from './pauses.ts';
 import { processedTopicRecreated, processedTopicRecreatedMeanwhile } from './processedTopicRecreated.ts';
 import { rawTopicRecreated } from './rawTopicRecreated.ts';
 import { rawTopicReplaced } from './rawTopicReplaced.ts';
@@ -20,4 +25,15 @@ export const SCENARIOS: Record<string, Scenario> = {
   rulesChanged,
   retentionOvertakes,
   partitionsAdded,
+  rawLogTruncated,
+  processedLogTruncated,
+  tableMissing,
+  withoutRights,
+  diskFull,
+  frozenOwner,
+  tableLocked,
+  endlessStatement,
+  outageWhileJoining,
+  databaseRestored,
+  databaseRestoredAndUsed,
 };

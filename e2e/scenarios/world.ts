@@ -2,14 +2,15 @@
  * What the scenarios run in: one real broker, one real database, and processors and sinks in this process, each run with a
  * Pipeline of its own. Records are numbers, so that what is missing and what is twice can be said.
  */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { connectDatabase, type SessionTimeouts } from '@millrace/core/database/connect.ts';
 import { connectKafka } from '@millrace/core/kafka/connect.ts';
 import type { Kafka, OutRecord, ReadOptions, Sender } from '@millrace/core/kafka/kafka.ts';
 import type { Worker } from '@millrace/core/role/role.ts';
 import { namesOf, type PipelineNames } from '@millrace/core/spec/names.ts';
 import type { Pipeline } from '@millrace/core/spec/pipeline.ts';
-import { type EmbeddedKafka, startKafka } from '@millrace/embedded/kafka.ts';
-import { type EmbeddedPostgres, type PostgresOptions, startPostgres } from '@millrace/embedded/postgres.ts';
 import { processor } from '@millrace/processor/role.ts';
 import { setupPipeline } from '@millrace/setup/setup.ts';
 import { sink } from '@millrace/sink/role.ts';
@@ -18,37 +19,37 @@ import { pino } from 'pino';
 import { Registry } from 'prom-client';
 import { expect } from 'vitest';
 import { drained } from '../observe.ts';
+import { type Servers, startServers } from '../servers.ts';
 
 const log = pino({ level: process.env.SCENARIO_LOG ?? 'silent' });
 /** A net for what hangs. */
 const WAIT = { timeout: 60_000, interval: 20 };
 
-export interface World {
-  broker: EmbeddedKafka;
-  server: EmbeddedPostgres;
+export interface World extends Pick<Servers, 'broker' | 'server' | 'disk'> {
   kafka: Kafka;
   database: Pool;
+  folder: string;
   stop(): Promise<void>;
 }
 
-export interface WorldOptions {
-  postgres?: PostgresOptions;
-  brokerConfig?: Record<string, string>;
-}
-
-export async function startWorld({ postgres, brokerConfig }: WorldOptions = {}): Promise<World> {
-  const [broker, server] = await Promise.all([startKafka({ config: brokerConfig ?? {} }), startPostgres(postgres)]);
+export async function startWorld(): Promise<World> {
+  const folder = mkdtempSync(join(tmpdir(), 'millrace-scenarios-'));
+  const servers = await startServers(folder, { smallDisk: true });
+  const { broker, server, disk } = servers;
   const kafka = connectKafka({ brokers: broker.brokers, clientId: 'scenario', log });
   const database = connectDatabase({ url: server.url, applicationName: 'scenario', log });
   return {
     broker,
     server,
+    disk,
     kafka,
     database,
+    folder,
     stop: async () => {
       await kafka.close();
       await database.end();
-      await Promise.all([broker.stop(), server.stop()]);
+      await servers.stop();
+      rmSync(folder, { recursive: true, force: true });
     },
   };
 }
@@ -70,6 +71,8 @@ export interface Feed {
   processor(through?: Partial<Kafka>, pipeline?: Pipeline): Promise<Worker>;
   sink(through?: { kafka?: Partial<Kafka>; database?: Pool }): Promise<Worker>;
   stop(worker: Worker): Promise<void>;
+  /** Stops all that still run. */
+  stopAll(): Promise<void>;
   /** Resolves when all that is in the topics was read and stored. */
   drained(): Promise<void>;
   /** Numbers in the table, in order. */
@@ -96,6 +99,11 @@ export async function withFeed<T>(world: World, name: string, run: (feed: Feed) 
   const rows = async (): Promise<number[]> => {
     const found = await database.query<{ n: string }>(`select n from "default".${names.table} order by n`);
     return found.rows.map(({ n }) => Number(n));
+  };
+  const stopAll = async (): Promise<void> => {
+    const running = [...workers];
+    workers.clear();
+    await Promise.all(running.map((worker) => worker.stop()));
   };
   const feed: Feed = {
     pipeline,
@@ -130,6 +138,7 @@ export async function withFeed<T>(world: World, name: string, run: (feed: Feed) 
     drained: async () => {
       await expect.poll(() => drained(names, kafka, database), WAIT).toBe('all stored');
     },
+    stopAll,
     rows,
     outcome: async (all) => {
       const stored = await rows();
@@ -150,7 +159,7 @@ export async function withFeed<T>(world: World, name: string, run: (feed: Feed) 
     await feed.setup();
     return await run(feed);
   } finally {
-    await Promise.all([...workers].map((worker) => worker.stop()));
+    await stopAll();
     await source.close();
   }
 }

@@ -6,6 +6,8 @@ import { hasStarted } from './kafkaHome.ts';
 
 export interface KafkaNode {
   id: number;
+  /** Holds the node's logs in `data`. */
+  folder: string;
   /** Of the last start. */
   pid: number;
   /** Signals the process of the last start; nothing happens when it has ended. SIGSTOP and SIGCONT freeze and thaw it. */
@@ -58,6 +60,7 @@ export function kafkaNode(id: number, folder: string, java: string, javaArgs: st
   };
   return {
     id,
+    folder,
     get pid() {
       return current().pid;
     },

@@ -153,6 +153,8 @@ export interface ReadOptions {
   log?: Logger;
   /** Batches of how many partitions may be handled at a time. Default: 4. */
   concurrency?: number;
+  /** How long the group waits for members to join again. Default: 30 s; for tests to shorten. */
+  rebalanceMs?: number;
 }
 
 /** Thrown by a handler that wants its partition loaded again at once: the position was moved by another, a topic id changed. */

@@ -22,7 +22,6 @@ const { MemberAssignment, MemberMetadata } = assignerProtocol;
 /** Without a heartbeat for this time the group gives a member's partitions to others. Kafka's least by default. */
 const SESSION_MS = 6_000;
 const HEARTBEAT_MS = 1_000;
-/** How long the group waits for members to join again. */
 const REBALANCE_MS = 30_000;
 /** How long running handlers may go on when the group rebalances. */
 const GRACE_MS = 2_000;
@@ -56,6 +55,8 @@ export interface MemberOptions {
   /** Lets go of all partitions, within the grace time as far as handlers do. */
   revoked(graceMs: number): Promise<void>;
   log: Logger;
+  /** How long the group waits for members to join again. Default: 30 s. */
+  rebalanceMs?: number;
 }
 
 export class Member {
@@ -129,7 +130,7 @@ export class Member {
       const joined = await link.broker.joinGroup({
         groupId: group,
         sessionTimeout: SESSION_MS,
-        rebalanceTimeout: REBALANCE_MS,
+        rebalanceTimeout: this.#options.rebalanceMs ?? REBALANCE_MS,
         memberId: this.#memberId,
         groupProtocols: [{ name: PROTOCOL, metadata: MemberMetadata.encode({ version: 1, topics: [topic] }) }],
       });

@@ -49,6 +49,7 @@ export class KafkaReader implements Reader {
         assigned: (assignment) => this.#start(assignment),
         revoked: (graceMs) => this.#stop(graceMs),
         log,
+        ...(options.rebalanceMs === undefined ? {} : { rebalanceMs: options.rebalanceMs }),
       },
       resolve,
     );
