@@ -4,6 +4,7 @@
  * Exit codes: 0 done, 1 failed, 2 wrong use or a wrong specification, 130 interrupted.
  */
 import { Command, CommanderError } from 'commander';
+import { addAudit } from './commands/audit.ts';
 import { addDlq } from './commands/dlq.ts';
 import { addRun } from './commands/run.ts';
 import { addSetup } from './commands/setup.ts';
@@ -12,7 +13,15 @@ import { addTail } from './commands/tail.ts';
 import { addValidate } from './commands/validate.ts';
 import { Exit, UsageError } from './usage.ts';
 
-const SUBCOMMANDS: readonly ((program: Command) => void)[] = [addRun, addValidate, addStatus, addTail, addDlq, addSetup];
+const SUBCOMMANDS: readonly ((program: Command) => void)[] = [
+  addRun,
+  addValidate,
+  addStatus,
+  addTail,
+  addDlq,
+  addAudit,
+  addSetup,
+];
 
 /**
  * Runs the command line and says what went wrong on standard error, in one sentence; a stack only with --debug.

@@ -86,6 +86,9 @@ test('what an older processor committed is read on, and its records count from h
   expect([hours, since, next, records]).toEqual([[], null, null, 0]);
   const read = decodeProgress(JSON.stringify({ ...old, v: 1 }));
   expect(read).toEqual({ ...freshProgress('id', 'processed'), raw: 9, rows: 8, dropped: 1 });
+  const on = advance(read as Progress, { timestampMs: 5, offset: 9 }, null, null);
+  expect(on).toMatchObject({ since: 0, next: 10, records: 10, raw: 10, repeats: 1, hours: [[0, 0, 1, 1, 0, 0, 0, 1]] });
+  expect(skippedIn(on)).toBe(0);
 });
 
 test('raw is the sum of all ends, whatever is read', () => {

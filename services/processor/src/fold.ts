@@ -53,13 +53,15 @@ export function advance(
     for (const { kind } of transformed.outcomes) of[kind === 'row' ? 4 : kind === 'refused' ? 5 : 6]++;
   }
   const [, , records, raw, rows, refused, dropped, repeats] = of;
+  const first = progress.since === null;
   return {
     ...progress,
     timestampMs,
     replay: transformed !== null && position !== null ? position : progress.replay,
-    since: progress.since ?? record.offset,
+    since: first ? (progress.raw > 0 ? 0 : record.offset) : progress.since,
     next: record.offset + 1,
-    records: progress.records + records,
+    // An older processor counted no records: all before this one were.
+    records: (first && progress.raw > 0 ? record.offset : progress.records) + records,
     raw: progress.raw + raw,
     rows: progress.rows + rows,
     refused: progress.refused + refused,

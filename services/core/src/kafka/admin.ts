@@ -5,6 +5,7 @@ import { errorOf, KafkaError, typeOf } from './errors.ts';
 import type { Bounds, Committed, Kafka, NewTopic, TopicState } from './kafka.ts';
 import { bounds } from './locate.ts';
 import { commitOffset } from './offsetCommit.ts';
+import { offsetsAt } from './offsetsAt.ts';
 import { type Patience, persist } from './retry.ts';
 
 const WITHIN_MS = 12_000;
@@ -41,6 +42,9 @@ export function adminOf(cluster: Cluster): Admin {
   return {
     topic,
     bounds: (name): Promise<Bounds[]> => ask(`tell the offsets of topic ${name}`, () => bounds(cluster, name), isUnknown),
+
+    offsetsAt: (name, timestampMs): Promise<(number | null)[]> =>
+      ask(`tell where a time begins in topic ${name}`, () => offsetsAt(cluster, name, timestampMs), isUnknown),
 
     async createTopic({ name, partitions, replicas, config }: NewTopic) {
       const outcome = await ask(`create topic ${name}`, async () => {

@@ -49,6 +49,8 @@ export interface Kafka {
   topic(name: string): Promise<TopicState | null>;
   /** Bounds of every partition, by partition number. */
   bounds(topic: string): Promise<Bounds[]>;
+  /** By partition the offset of the first record with this time (epoch ms) or a later one; null where there is none. */
+  offsetsAt(topic: string, timestampMs: number): Promise<(number | null)[]>;
   createTopic(topic: NewTopic): Promise<'created' | 'exists'>;
   addPartitions(topic: string, count: number): Promise<void>;
   topicConfig(topic: string): Promise<Record<string, string>>;

@@ -89,6 +89,7 @@ export class FakeBroker {
       range: async function* (this: Kafka, name: string, partition: number, from: number, to: number) {
         yield* broker.topic(name).logs[partition]?.slice(from, to) ?? [];
       },
+      offsetsAt: unused,
       createTopic: unused,
       addPartitions: unused,
       topicConfig: unused,

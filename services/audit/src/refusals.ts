@@ -1,0 +1,46 @@
+/**
+ * Counts the refusals of one partition of the dead-letter topic, each once, in constant memory.
+ *
+ * Invariant: who refuses emits in origin order, from a point before which all was emitted; so a refusal that is not after the
+ * last one of its raw topic and refuser is a repeat (rule 4 of DESIGN 1.2, for the dead-letter topic).
+ */
+import type { Bounds, Kafka } from '@millrace/core/kafka/kafka.ts';
+import { epochHour } from '@millrace/core/record/hour.ts';
+import { isAfter, type Origin } from '@millrace/core/record/origin.ts';
+import { type Refusal, readRefusal } from '@millrace/core/record/refusal.ts';
+import { type Refusals, type Tally, tallyUp } from './evidence.ts';
+
+/** @param counts whether a refusal had been counted when the counters were read */
+export async function countRefusals(
+  kafka: Kafka,
+  topic: string,
+  partition: number,
+  bounds: Bounds,
+  counts: (refusal: Refusal) => boolean,
+  signal?: AbortSignal,
+): Promise<Refusals> {
+  const tallies = { processor: new Map() as Tally, store: new Map() as Tally };
+  const last = new Map<string, Pick<Origin, 'offset' | 'index'>>();
+  let foreign = 0;
+  let wholeFrom: number | null = null;
+  for await (const record of kafka.range(topic, partition, bounds.start, bounds.end, signal)) {
+    let refusal: Refusal;
+    try {
+      refusal = readRefusal(record.headers);
+    } catch {
+      foreign += 1; // another tool wrote it; the audit says how many there are
+      continue;
+    }
+    const hour = epochHour(refusal.rawTimestampMs);
+    if (bounds.start > 0 && wholeFrom === null) wholeFrom = hour + 1;
+    const by = refusal.stage === 'store' ? 'store' : 'processor';
+    const { topicId } = refusal.origin;
+    const key = `${by} ${topicId}`;
+    if (!isAfter(refusal.origin, last.get(key))) continue;
+    last.set(key, refusal.origin);
+    if (counts(refusal)) tallyUp(tallies[by], topicId, hour);
+  }
+  // All that was there is gone: nothing can be compared, in whatever hour it was.
+  if (bounds.start > 0 && wholeFrom === null) wholeFrom = Number.MAX_SAFE_INTEGER;
+  return { ...tallies, wholeFrom, foreign };
+}
