@@ -64,12 +64,12 @@ test('a row that was deleted by hand, and one that was inserted twice, are found
   await of.send(0, 200);
   await of.startRoles(...ROLES);
   await of.settled();
-  await of.sql('DELETE FROM TABLE WHERE n = 1');
+  await of.sql('DELETE FROM ROWS WHERE n = 1');
   const rows = numbers(200, isRow);
   expect(found(await look(of))).toEqual([
     { name: 'table', state: 'different', partition: null, expected: rows, found: rows - 1 },
   ]);
-  await of.sql('INSERT INTO TABLE SELECT * FROM TABLE WHERE n IN (2, 3)');
+  await of.sql('INSERT INTO ROWS SELECT * FROM ROWS WHERE n IN (2, 3)');
   expect(found(await look(of))).toEqual([
     { name: 'table', state: 'different', partition: null, expected: rows, found: rows + 1 },
   ]);
@@ -83,7 +83,7 @@ test('a row that the ledger lacks is found in its partition and hour', { timeout
   await servers.database.query(
     `UPDATE millrace.ledger SET stored = stored - 1 WHERE pipeline = 'default/ledger' AND partition = 1`,
   );
-  await of.sql('DELETE FROM TABLE WHERE n = 1');
+  await of.sql('DELETE FROM ROWS WHERE n = 1');
   const [difference, ...others] = (await look(of)).checks.flatMap(({ findings }) => findings);
   expect(others).toEqual([]);
   expect(difference).toMatchObject({ state: 'different', partition: 1 });
@@ -224,7 +224,7 @@ test('hours that nobody copied for two days are one sum, and a difference in it 
   await servers.database.query(
     `UPDATE millrace.ledger SET stored = stored - 1 WHERE pipeline = 'default/days' AND partition = 0 AND stored > 0`,
   );
-  await of.sql('DELETE FROM TABLE WHERE n = 2');
+  await of.sql('DELETE FROM ROWS WHERE n = 2');
   const [difference, ...others] = found(await look(of));
   expect(others).toEqual([]);
   expect(difference).toMatchObject({ name: 'sink', partition: 0 });

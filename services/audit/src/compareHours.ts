@@ -8,8 +8,6 @@ export interface HoursToCompare {
   expected: ReadonlyMap<number, number>;
   /** Expected in hours that are not known any more. */
   rest: number;
-  /** Of `rest` only a part may be found: the beginning is gone. */
-  restMayBeGone?: boolean;
   found: ReadonlyMap<number, number>;
   /** Of a topic that is gone: what is found beyond was counted after the last copy, perhaps; it is returned, and is no finding. */
   gone?: boolean;
@@ -42,7 +40,7 @@ export function compareHours(given: HoursToCompare): { findings: Finding[]; surp
     return { findings, surplus: beyond };
   }
   if (surplus > rest && !given.gone) findings.push(...(rest === 0 ? more.map((hour) => finding(given, hour)) : [whole(given)]));
-  if (surplus < rest && !given.restMayBeGone) findings.push(whole(given));
+  if (surplus < rest) findings.push(whole(given));
   return { findings, surplus: beyond };
 }
 

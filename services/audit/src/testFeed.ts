@@ -52,7 +52,7 @@ export interface Feed {
   stopRoles(): Promise<void>;
   /** Waits until all that was sent is stored, refused or dropped. */
   settled(): Promise<void>;
-  /** Runs a statement on the Pipeline's table, which stands for `TABLE` in it. */
+  /** Runs a statement on the Pipeline's table, which `ROWS` stands for. */
   sql(statement: string): Promise<void>;
 }
 
@@ -116,7 +116,7 @@ export async function feedOf(
         for (const [partition, { end }] of (await kafka.bounds(names.processed)).entries())
           expect(next.get(partition) ?? 0).toBe(end);
       }, WAIT),
-    sql: async (statement) => void (await database.query(statement.replaceAll('TABLE', tableName))),
+    sql: async (statement) => void (await database.query(statement.replaceAll('ROWS', tableName))),
   };
 }
 

@@ -15,7 +15,9 @@ const REST_FACTOR = 4;
 const MAX_FAILURE_FACTOR = 30;
 
 export interface Task {
-  name: 'refresh' | 'retention';
+  name: 'refresh' | 'retention' | 'ledger' | 'audit';
+  /** Wait before the first run; default: a second. */
+  firstMs?: number;
   /** Shortest pause between two runs that had nothing left to do. */
   everyMs: number;
   /** Does a bounded piece of work; true: there is more of it. Ends soon when the signal is aborted. */
@@ -36,7 +38,7 @@ export interface Maintenance {
 
 export function maintain(pipeline: string, tasks: readonly Task[], metrics: SinkMetrics, log: Logger): Maintenance {
   const stopping = new AbortController();
-  const due = tasks.map((task) => ({ task, atMs: performance.now() + FIRST_MS, failures: 0 }));
+  const due = tasks.map((task) => ({ task, atMs: performance.now() + (task.firstMs ?? FIRST_MS), failures: 0 }));
 
   async function run(entry: (typeof due)[number]): Promise<void> {
     const { task } = entry;

@@ -76,9 +76,27 @@ function make(registry: Registry) {
       labelNames: ['pipeline'] as const,
       registers,
     }),
+    auditDifference: new Gauge({
+      name: 'millrace_audit_difference_rows',
+      help: 'Rows or records by which the last audit found topics, counters and table to differ, by check',
+      labelNames: ['pipeline', 'check'] as const,
+      registers,
+    }),
+    auditTimestamp: new Gauge({
+      name: 'millrace_audit_last_timestamp_seconds',
+      help: 'When the last audit that came to an end began',
+      labelNames: ['pipeline'] as const,
+      registers,
+    }),
+    auditFailures: new Counter({
+      name: 'millrace_audit_failures_total',
+      help: 'Audits that could not be done, since Kafka or the database did not answer or it took too long',
+      labelNames: ['pipeline'] as const,
+      registers,
+    }),
     maintenanceFailures: new Counter({
       name: 'millrace_sink_maintenance_failures_total',
-      help: 'Roll-up refreshes and retention runs that failed and are tried again',
+      help: 'Roll-up refreshes, retention runs, copies into the ledger and audits that failed and are tried again',
       labelNames: ['pipeline', 'task'] as const,
       registers,
     }),

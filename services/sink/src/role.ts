@@ -2,7 +2,8 @@
  * The sink: processed records become table rows, each once (DESIGN 1.2 rules 3 to 5, 1.3).
  *
  * Wires the reader of the processed topic to the partitions' load and store, and the maintenance timer beside them.
- * Connections: one per batch that is being stored (`CONCURRENCY`), one for maintenance.
+ * Connections: one per batch that is being stored (`CONCURRENCY`), one for maintenance, up to
+ * two for the ledger and its audit.
  */
 import type { Reader } from '@millrace/core/kafka/kafka.ts';
 import type { Role, RoleContext, Worker } from '@millrace/core/role/role.ts';
@@ -11,6 +12,7 @@ import { namesOf } from '@millrace/core/spec/names.ts';
 import type { Pipeline } from '@millrace/core/spec/pipeline.ts';
 import { columnsOf, uniqueOf } from '@millrace/core/table/columns.ts';
 import { rollupsOf } from '@millrace/core/table/rollup.ts';
+import { auditTasks } from './auditTasks.ts';
 import { sendRefusals } from './dlq.ts';
 import { maintain } from './maintenance.ts';
 import { maintenanceTasks } from './maintenanceTasks.ts';
@@ -61,13 +63,14 @@ async function start(pipeline: Pipeline, { kafka, database, log, metrics: regist
     return reader.partitions().flatMap(({ partition }) => pauses.get(partition)?.reason ?? []);
   });
   const maintenance = maintain(names.pipeline, maintenanceTasks(pipeline, database), metrics, log);
+  const auditing = maintain(names.pipeline, auditTasks(pipeline, { kafka, database }, metrics, log), metrics, log);
   return {
     health: () => healthOf(reader.partitions(), held.pauses()),
     failed: reader.failed,
     async stop() {
       metrics.pauses.delete(names.pipeline);
       try {
-        await Promise.all([reader.close(GRACE_MS), maintenance.stop()]);
+        await Promise.all([reader.close(GRACE_MS), maintenance.stop(), auditing.stop()]);
       } finally {
         await sender.close();
       }
