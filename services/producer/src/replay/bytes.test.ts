@@ -32,6 +32,14 @@ test.each([
   expect(await read('text.csv.gz', gzipSync(content))).toEqual(content);
 });
 
+test('what can be read of a small file that is cut is given before the error', async () => {
+  const file = join(folder, 'cut.csv.gz');
+  writeFileSync(file, Buffer.concat([gzipSync('id\na\n'), gzipSync('id').subarray(0, 9)]));
+  const chunks = opener(file, new AbortController().signal)(0)[Symbol.asyncIterator]();
+  expect((await chunks.next()).value.toString()).toBe('id\na\n');
+  await expect(chunks.next()).rejects.toThrow(/is no whole gzip file: unexpected end of file after 5 bytes of content/);
+});
+
 test.each([
   ['UTF-16 without a mark', Buffer.from('id,note\na,x\n', 'utf16le'), /is no text file: byte 1 is NUL/],
   [

@@ -52,14 +52,20 @@ export function opener(name: string, signal: AbortSignal): Open {
 /** The chunks, the first ones joined: a byte order mark or a UTF-16 file is seen, whatever a network cuts. */
 async function* headFirst(chunks: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
   let head: Buffer | null = Buffer.alloc(0);
-  for await (const chunk of chunks) {
-    if (head === null) yield chunk;
-    else {
-      head = Buffer.concat([head, chunk]);
-      if (head.length < HEAD_BYTES) continue;
-      yield head;
-      head = null;
+  try {
+    for await (const chunk of chunks) {
+      if (head === null) yield chunk;
+      else {
+        head = Buffer.concat([head, chunk]);
+        if (head.length < HEAD_BYTES) continue;
+        const whole = head;
+        head = null;
+        yield whole;
+      }
     }
+  } catch (error) {
+    if (head !== null && head.length > 0) yield head; // what could be read before it failed
+    throw error;
   }
   if (head !== null && head.length > 0) yield head;
 }
