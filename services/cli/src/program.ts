@@ -6,6 +6,7 @@
 import { Command, CommanderError } from 'commander';
 import { addAudit } from './commands/audit.ts';
 import { addDlq } from './commands/dlq.ts';
+import { addReset } from './commands/reset.ts';
 import { addRun } from './commands/run.ts';
 import { addSetup } from './commands/setup.ts';
 import { addStatus } from './commands/status.ts';
@@ -21,6 +22,7 @@ const SUBCOMMANDS: readonly ((program: Command) => void)[] = [
   addDlq,
   addAudit,
   addSetup,
+  addReset,
 ];
 
 /**

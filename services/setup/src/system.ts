@@ -166,6 +166,11 @@ const MIGRATIONS: readonly string[] = [
     PRIMARY KEY (pipeline, topic_id, partition, raw_offset, index)
   );
   `,
+  `
+  -- Rows that a reprocessing made more (or less) than the processor counted: rows + reset = stored + refused + merged + in
+  -- flight. Where rows were taken over as they were, whose hours nobody knows, it stands in the hour -infinity.
+  ALTER TABLE millrace.ledger ADD COLUMN reset bigint NOT NULL DEFAULT 0;
+  `,
 ];
 
 /** Brings the own tables up to date; returns a line per change. Runs its own transaction: call it outside of one. */

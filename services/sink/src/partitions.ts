@@ -240,7 +240,11 @@ const NOTICES: Record<Notice['kind'], string> = {
 };
 
 /** What became of a batch, by raw topic id and hour; of a foreign record by the processed topic's id, as in its refusal. */
-function tally({ written, merged, refused }: Isolated, repeats: readonly Incoming[], batch: Pick<Batch, 'topicId'>): Hours {
+export function tally(
+  { written, merged, refused }: Isolated,
+  repeats: readonly Incoming[],
+  batch: Pick<Batch, 'topicId'>,
+): Hours {
   const hours: Hours = new Map();
   const add = (what: 'stored' | 'refused' | 'repeats', incoming: Incoming): void =>
     count(hours, refusalOrigin(incoming, batch).topicId, incoming.rawTimestampMs, what);
