@@ -24,6 +24,7 @@ import { decoderOf } from './decoders/index.ts';
 import { FieldError } from './fields/error.ts';
 import { compileField, type FieldReader, pathsOf } from './fields/field.ts';
 import { unknownFinder } from './fields/unknown.ts';
+import { partBytes } from './part.ts';
 
 export interface RowOutcome {
   kind: 'row';
@@ -212,7 +213,7 @@ function refusedBySource({ message, oversize }: Unreadable): RefusedOutcome {
 }
 
 function refusal(error: unknown, index: number, part: Decoded | null): RefusedOutcome {
-  const value = part === null ? null : Buffer.from(stringifyJson('object' in part ? part.object : part.source));
+  const value = part === null ? null : partBytes(part);
   const outcome = { kind: 'refused' as const, index, value };
   if (error instanceof Refused) return { ...outcome, stage: error.stage, reason: error.reason, message: error.message };
   if (error instanceof DecodeError) return { ...outcome, stage: 'decode', reason: error.reason, message: error.message };

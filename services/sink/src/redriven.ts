@@ -10,8 +10,8 @@
  */
 import { literal } from '@millrace/core/database/identifier.ts';
 import { guarded } from '@millrace/core/guards.ts';
-import { placeId, type Redrive } from '@millrace/core/record/redrive.ts';
-import type { Pool } from 'pg';
+import { type ObjectPlace, placeId } from '@millrace/core/record/redrive.ts';
+import type { ClientBase, Pool } from 'pg';
 import type { TableRow } from './incoming.ts';
 import { withClient } from './session.ts';
 
@@ -40,7 +40,7 @@ export async function notStored(
 ): Promise<{ rows: TableRow[]; twice: TableRow[] }> {
   const redrives = rows.flatMap(({ incoming }) => incoming.redrive ?? []);
   if (redrives.length === 0 || !guarded('redriven-once')) return { rows, twice: [] };
-  const seen = await noted(pool, signal, pipeline, redrives);
+  const seen = await withClient(pool, signal, (client) => redrivenAmong(client, pipeline, redrives));
   const split = { rows: [] as TableRow[], twice: [] as TableRow[] };
   for (const row of rows) {
     const { redrive } = row.incoming;
@@ -55,9 +55,14 @@ export async function notStored(
   return split;
 }
 
-async function noted(pool: Pool, signal: AbortSignal, pipeline: string, redrives: readonly Redrive[]): Promise<Set<string>> {
-  const columns = (['topicId', 'partition', 'offset', 'index'] as const).map((name) => redrives.map((one) => one[name]));
-  const { rows } = await withClient(pool, signal, (client) => client.query<NotedRow>(NOTED, [pipeline, ...columns]));
+/** Ids (`placeId`) of those places whose redrive became a row. */
+export async function redrivenAmong(
+  database: Pick<ClientBase, 'query'> | Pick<Pool, 'query'>,
+  pipeline: string,
+  places: readonly ObjectPlace[],
+): Promise<Set<string>> {
+  const columns = (['topicId', 'partition', 'offset', 'index'] as const).map((name) => places.map((one) => one[name]));
+  const { rows } = await database.query<NotedRow>(NOTED, [pipeline, ...columns]);
   return new Set(
     rows.map((row) =>
       placeId({ topicId: row.topic_id, partition: row.partition, offset: Number(row.raw_offset), index: row.index }),

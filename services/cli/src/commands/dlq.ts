@@ -1,24 +1,36 @@
+import { refusedPlace } from '@millrace/core/record/refusal.ts';
 import { namesOf } from '@millrace/core/spec/names.ts';
 import type { Command } from 'commander';
 import { findPipeline } from '../pipelines.ts';
 import { recordJson, textOf } from '../records/read.ts';
-import { MOST_READ, placeOf, type Refused, readRefusals } from '../records/refusals.ts';
+import { markRedriven, type Shown } from '../records/redriven.ts';
+import { placeOf, readRefusals } from '../records/refusals.ts';
 import { type ServerOptions, serverOptions, withServers } from '../servers.ts';
 import { count, many, printable, table } from '../text.ts';
+import { addRedrive } from './redrive.ts';
 import { wholeNumber } from './tail.ts';
 
 interface DlqOptions extends ServerOptions {
   json?: true;
 }
 
-/** `millrace dlq list|show`: what was refused, each refusal once. */
+interface ListOptions extends DlqOptions {
+  lines: number;
+  all?: true;
+}
+
+/** Records of a partition, from its end, that `list` and `show` look at. */
+const MOST_READ = 100_000;
+
+/** `millrace dlq list|show|redrive`: what was refused, each refusal once. */
 export function addDlq(program: Command): void {
-  const dlq = program.command('dlq').description('look at the records that were refused');
+  const dlq = program.command('dlq').description('look at the records that were refused, and send them again');
   const listing = dlq
     .command('list')
     .description('the newest refusals with their reasons')
     .argument('<pipeline>', 'a Pipeline file, or the name of a running Pipeline')
     .option('-n, --lines <count>', 'how many', wholeNumber, 20)
+    .option('--all', 'also those that are rows by now, after a redrive')
     .option('--json', 'one JSON object per line');
   serverOptions(listing).action(list);
   const showing = dlq
@@ -28,15 +40,21 @@ export function addDlq(program: Command): void {
     .argument('<record>', 'partition:offset in the raw topic, or the id, as `dlq list` shows them')
     .option('--json', 'one JSON object per line');
   serverOptions(showing).action(show);
+  addRedrive(dlq);
 }
 
-async function list(word: string, options: DlqOptions & { lines: number }): Promise<void> {
-  const { pipeline } = await findPipeline(word, options.data);
-  await withServers(options, async ({ kafka }) => {
-    const { refused, skipped } = await readRefusals(kafka, namesOf(pipeline).dlq);
+async function list(word: string, options: ListOptions): Promise<void> {
+  const names = namesOf((await findPipeline(word, options.data)).pipeline);
+  await withServers(options, async ({ kafka, database }) => {
+    const { refused, skipped, foreign } = await readRefusals(kafka, names.dlq, { most: MOST_READ });
     let all = 0;
-    let newest: Refused[] = [];
-    for await (const one of refused) {
+    let hidden = 0;
+    let newest: Shown[] = [];
+    for await (const one of markRedriven(database, names.pipeline, refused)) {
+      if (one.redriven && !options.all) {
+        hidden += 1;
+        continue;
+      }
       all += 1;
       newest.push(one);
       // Sorted rarely, so that the whole costs little; never more than twice what is shown is kept.
@@ -47,27 +65,31 @@ async function list(word: string, options: DlqOptions & { lines: number }): Prom
       for (const one of newest) process.stdout.write(`${JSON.stringify(jsonOf(one))}\n`);
       return;
     }
-    for (const line of listing(newest)) process.stdout.write(`${line}\n`);
-    const unseen =
-      skipped === 0 ? '' : `; ${count(skipped)} older records beyond the last ${count(MOST_READ)} of a partition were not read`;
-    process.stdout.write(`${many(newest.length, 'refusal')} shown of ${count(all)}${unseen}\n`);
+    for (const line of listing(newest, options.all === true)) process.stdout.write(`${line}\n`);
+    const besides = [
+      hidden === 0 ? '' : `; ${count(hidden)} redriven and stored since (--all shows them, too)`,
+      foreign() === 0 ? '' : `; ${many(foreign(), 'record')} of the topic are no refusals`,
+      skipped === 0 ? '' : `; ${count(skipped)} older records beyond the last ${count(MOST_READ)} of a partition were not read`,
+    ];
+    process.stdout.write(`${many(newest.length, 'refusal')} shown of ${count(all)}${besides.join('')}\n`);
   });
 }
 
-function lastOf(refused: readonly Refused[], lines: number): Refused[] {
+function lastOf(refused: readonly Shown[], lines: number): Shown[] {
   const sorted = refused.toSorted((a, b) => a.record.timestampMs - b.record.timestampMs);
   return lines === 0 ? [] : sorted.slice(-lines);
 }
 
 /** A table of refusals for people. */
-export function listing(refused: readonly Refused[]): string[] {
+function listing(refused: readonly Shown[], withState: boolean): string[] {
   if (refused.length === 0) return [];
-  const titles = ['record', 'refused at', 'stage', 'reason', 'message'];
+  const titles = ['record', 'refused at', ...(withState ? ['now'] : []), 'stage', 'reason', 'message'];
   return table(
     titles.map((title) => ({ title, align: 'left' as const })),
-    refused.map(({ refusal, record }) => [
+    refused.map(({ refusal, record, redriven }) => [
       placeOf(refusal),
       new Date(record.timestampMs).toISOString(),
+      ...(withState ? [redriven ? 'stored' : 'open'] : []),
       refusal.stage,
       printable(refusal.reason),
       printable(refusal.message),
@@ -78,10 +100,11 @@ export function listing(refused: readonly Refused[]): string[] {
 
 async function show(word: string, which: string, options: DlqOptions): Promise<void> {
   const { pipeline } = await findPipeline(word, options.data);
-  const { dlq, raw } = namesOf(pipeline);
-  await withServers(options, async ({ kafka }) => {
+  const { dlq, raw, pipeline: name } = namesOf(pipeline);
+  await withServers(options, async ({ kafka, database }) => {
     let found = 0;
-    for await (const one of (await readRefusals(kafka, dlq)).refused) {
+    const { refused } = await readRefusals(kafka, dlq, { most: MOST_READ });
+    for await (const one of markRedriven(database, name, refused)) {
       if (one.id !== which && placeOf(one.refusal) !== which) continue;
       found += 1;
       process.stdout.write(options.json ? `${JSON.stringify(jsonOf(one))}\n` : `${whole(one)}\n`);
@@ -91,16 +114,19 @@ async function show(word: string, which: string, options: DlqOptions): Promise<v
   });
 }
 
-function jsonOf(one: Refused): Record<string, unknown> {
+function jsonOf(one: Shown): Record<string, unknown> {
   const { headers: _, ...record } = recordJson(one);
-  return { id: one.id, ...one.refusal, record };
+  return { id: one.id, redriven: one.redriven, ...one.refusal, record };
 }
 
-function whole({ id, refusal, record }: Refused): string {
-  const { oversize } = refusal;
+function whole({ id, refusal, record, redriven }: Shown): string {
+  const { oversize, redrive } = refusal;
+  const { partition, offset, index } = refusedPlace(refusal);
   const lines: [string, string][] = [
     ['id', id],
-    ['raw record', `partition ${refusal.partition}, offset ${refusal.origin.offset}, row ${refusal.origin.index}`],
+    ['raw record', `partition ${partition}, offset ${offset}, row ${index}`],
+    ...(redriven ? [['now', 'redriven, and stored as a row since'] as [string, string]] : []),
+    ...(redrive ? [['redriven', `${many(redrive.attempt, 'time')}; the newest refusal:`] as [string, string]] : []),
     ['arrived', new Date(refusal.rawTimestampMs).toISOString()],
     ['stage', refusal.stage],
     ['reason', refusal.reason],
