@@ -1,7 +1,7 @@
 # Millrace. `make` alone lists the targets. Each does what set-up it needs; a second time that takes no more than a second.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test bench check lint format docs clean
+.PHONY: help setup demo test soak bench check lint format docs clean
 
 run := scripts/run
 pipelines := examples/traffic/pipeline.yaml examples/environment/pipeline.yaml
@@ -26,6 +26,10 @@ endif
 test: ## Check and test everything, with a real Kafka and a real PostgreSQL
 	@scripts/setup
 	@$(run) node scripts/test.ts
+
+soak: ## Kill, freeze and cut everything N times (200) while rows flow, and count them: rounds with a seed each
+	@scripts/setup
+	@$(run) node e2e/soak.ts $(or $(N),200)
 
 bench: ## Measure, beside limits and peers (10 to 15 minutes; bench/README.md says what)
 	@scripts/setup
