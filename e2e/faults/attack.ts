@@ -35,13 +35,13 @@ export async function attack(platform: Platform, steps: readonly Step[], say: (l
     await Promise.all(chosen.map(({ done }) => done));
   };
   try {
-    for (const [nth, step] of steps.entries()) {
+    for (const step of steps) {
       const fault = FAULTS.find(({ name }) => name === step.fault);
       if (!fault) throw new Error(`there is no fault ${step.fault}; there are ${FAULTS.map(({ name }) => name).join(', ')}`);
       await delay(step.afterMs); // the random moment is the fault, not a wait for a condition
       await settle(({ target }) => target === fault.target);
       await expectFlow(platform);
-      pending.push({ target: fault.target, done: happen(platform, fault, step, `${nth + 1}/${steps.length}`, say) });
+      pending.push({ target: fault.target, done: happen(platform, fault, step, say) });
       if (!step.overlaps) await settle(() => true);
     }
     await settle(() => true);
@@ -51,7 +51,8 @@ export async function attack(platform: Platform, steps: readonly Step[], say: (l
   }
 }
 
-async function happen(platform: Platform, fault: Fault, step: Step, nth: string, say: (line: string) => void): Promise<void> {
+async function happen(platform: Platform, fault: Fault, step: Step, say: (line: string) => void): Promise<void> {
+  const { nth } = step;
   const startedAt = performance.now();
   say(`fault ${nth}: ${fault.name}${step.overlaps ? ', and on' : ''}`);
   const done = await fault.happen(platform, randomOf(step.seed));

@@ -1,6 +1,8 @@
 import { type Random, randomOf } from './random.ts';
 
 export interface Step {
+  /** From 1. */
+  nth: number;
   /** Name of the fault. */
   fault: string;
   /** Seed of the fault's own choices. */
@@ -25,7 +27,8 @@ export function faultSchedule(seed: number, { faults, count, gapMs }: ScheduleOp
   const random: Random = randomOf(seed);
   const names: string[] = [];
   while (names.length < count) names.push(...random.shuffle(faults).slice(0, count - names.length));
-  return names.map((fault) => ({
+  return names.map((fault, at) => ({
+    nth: at + 1,
     fault,
     seed: random.int(0, 2 ** 31 - 1),
     afterMs: random.int(...gapMs),
