@@ -5,7 +5,7 @@
  */
 import { join } from 'node:path';
 import { measureDebezium } from '../peers/debezium.ts';
-import { insertAll } from '../peers/inserts.ts';
+import { insertAll, oneStatement, statementPerRow } from '../peers/inserts.ts';
 import { copyClient } from '../peers/psql.ts';
 import { type Figure, memorySeries } from '../report/outcome.ts';
 import { median, medianRatio } from '../report/statistics.ts';
@@ -41,7 +41,8 @@ export const sink: Measurement = async (bench) => {
   const results = await rounds(size.rounds, {
     sink: async () => (await backlog.run('sink')).rowsPerSecond,
     copy: () => inDatabase(records, (url) => psql.copy(url, target, file)),
-    inserts: () => inDatabase(inserted.length, (url) => insertAll(url, target, inserted)),
+    inserts: () => inDatabase(inserted.length, (url) => insertAll(url, target, inserted, oneStatement)),
+    insertsByRow: () => inDatabase(inserted.length, (url) => insertAll(url, target, inserted, statementPerRow)),
   });
   const rate = (name: string, values: number[]): Figure => ({ name, value: median(values), unit: 'rows/s' });
   const ratio = (name: string, to: number[], least: number): Figure => ({
@@ -53,9 +54,11 @@ export const sink: Measurement = async (bench) => {
   const figures = [
     rate('sink, from Kafka to committed rows', results.sink),
     rate('COPY from psql', results.copy),
-    rate('INSERTs of 100', results.inserts),
+    rate('INSERTs of 100 rows in a statement', results.inserts),
+    rate('100 INSERTs of a row in a transaction', results.insertsByRow),
     ratio('sink / COPY', results.copy, 0.5),
-    ratio('sink / INSERTs of 100', results.inserts, 5),
+    ratio('sink / INSERTs of 100 rows in a statement', results.inserts, 5),
+    ratio('sink / 100 INSERTs of a row in a transaction', results.insertsByRow, 5),
   ];
   const notes = [`${records} rows; INSERTs: ${inserted.length} rows; COPY is ${psql.name}`];
   if (!bench.peers) return { figures, notes, plots: [] };

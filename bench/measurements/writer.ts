@@ -6,7 +6,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { quote, table } from '@millrace/core/database/identifier.ts';
 import { namesOf } from '@millrace/core/spec/names.ts';
-import { insertAll } from '../peers/inserts.ts';
+import { insertAll, oneStatement, statementPerRow } from '../peers/inserts.ts';
 import { copyClient } from '../peers/psql.ts';
 import type { Figure } from '../report/outcome.ts';
 import { median, medianRatio } from '../report/statistics.ts';
@@ -59,7 +59,8 @@ export const writer: Measurement = async (bench) => {
       for (const { indexname } of rows) await pool.query(`DROP INDEX ${table(schema, indexname)}`);
       return psql.copy(url, target, file);
     }),
-    inserts: timed(inserted.length, ({ url }) => insertAll(url, target, inserted)),
+    inserts: timed(inserted.length, ({ url }) => insertAll(url, target, inserted, oneStatement)),
+    insertsByRow: timed(inserted.length, ({ url }) => insertAll(url, target, inserted, statementPerRow)),
   });
   const rate = (name: string, values: number[]): Figure => ({ name, value: median(values), unit: 'rows/s' });
   const ratio = (name: string, of: number[], to: number[]): Figure => ({ name, value: medianRatio(of, to), unit: '×' });
@@ -68,10 +69,12 @@ export const writer: Measurement = async (bench) => {
       rate('writer, one transaction at a time', results.writer),
       rate('writer, four at a time as the sink has', results.fourAtATime),
       rate('COPY from psql', results.copy),
-      rate('INSERTs of 100', results.inserts),
+      rate('INSERTs of 100 rows in a statement', results.inserts),
+      rate('100 INSERTs of a row in a transaction', results.insertsByRow),
       { ...ratio('writer / COPY', results.writer, results.copy), bound: { least: 0.75 } },
       ratio('writer, four at a time / COPY', results.fourAtATime, results.copy),
-      ratio('writer / INSERTs of 100', results.writer, results.inserts),
+      ratio('writer / INSERTs of 100 rows in a statement', results.writer, results.inserts),
+      ratio('writer / 100 INSERTs of a row in a transaction', results.writer, results.insertsByRow),
       ratio('writer / writer without the newest row per key', results.writer, results.withoutLatest),
       ratio('COPY / COPY into the table without its indexes', results.copy, results.copyWithoutIndexes),
     ],

@@ -1,7 +1,26 @@
-/** INSERTs of 100 rows, as people write them by hand: one statement and one transaction per 100 rows, one connection. */
+/**
+ * INSERTs of 100 rows, as people write them by hand: one transaction per 100 rows, one connection. There are two ways to write
+ * them, and they differ several times over: one statement with 100 rows, and 100 statements of one row, which is what a loop
+ * over readings becomes.
+ */
 import pg from 'pg';
 
-export const ROWS_PER_INSERT = 100;
+const ROWS_PER_TRANSACTION = 100;
+
+/** The statements of one transaction of so many rows. */
+export type InsertWay = (client: pg.Client, target: string, rows: readonly (string | null)[][]) => Promise<unknown>;
+
+/** One statement, one round trip. */
+export const oneStatement: InsertWay = (client, target, rows) =>
+  client.query(insertSql(target, rows[0]?.length ?? 0, rows.length), rows.flat());
+
+/** BEGIN, a statement per row, COMMIT: each awaited. */
+export const statementPerRow: InsertWay = async (client, target, rows) => {
+  const sql = insertSql(target, rows[0]?.length ?? 0, 1);
+  await client.query('BEGIN');
+  for (const row of rows) await client.query(sql, row);
+  await client.query('COMMIT');
+};
 
 /** `INSERT INTO t (a, b) VALUES ($1, $2), ($3, $4) …` */
 export function insertSql(target: string, columns: number, rows: number): string {
@@ -11,15 +30,18 @@ export function insertSql(target: string, columns: number, rows: number): string
 }
 
 /** @param rows values as text, NULL as null. @returns ms of all statements, without connecting */
-export async function insertAll(databaseUrl: string, target: string, rows: readonly (string | null)[][]): Promise<number> {
+export async function insertAll(
+  databaseUrl: string,
+  target: string,
+  rows: readonly (string | null)[][],
+  way: InsertWay,
+): Promise<number> {
   const client = new pg.Client({ connectionString: databaseUrl });
   await client.connect();
   try {
     const startedMs = performance.now();
-    for (let from = 0; from < rows.length; from += ROWS_PER_INSERT) {
-      const some = rows.slice(from, from + ROWS_PER_INSERT);
-      await client.query(insertSql(target, some[0]?.length ?? 0, some.length), some.flat());
-    }
+    for (let from = 0; from < rows.length; from += ROWS_PER_TRANSACTION)
+      await way(client, target, rows.slice(from, from + ROWS_PER_TRANSACTION));
     return performance.now() - startedMs;
   } finally {
     await client.end();

@@ -4,8 +4,9 @@ import { cpuSecondsPerMillion, type Look, rowsPerSecond, thinned } from './stead
 const seen = (...looks: [atMs: number, rows: number, cpuSeconds?: number][]): Look[] =>
   looks.map(([atMs, rows, cpuSeconds = 0]) => ({ atMs, rows, cpuSeconds, residentMebibytes: 1 }));
 
-test('the start of a process does not count as slow rows', () => {
-  expect(rowsPerSecond(seen([0, 0], [5_000, 0], [5_050, 100], [6_050, 1_100]))).toBe(1_000);
+test('the start of a process does not count as slow rows, nor does its warming up', () => {
+  expect(rowsPerSecond(seen([0, 0], [5_000, 0], [5_050, 300], [6_050, 1_200]))).toBe(900);
+  expect(rowsPerSecond(seen([0, 0], [5_000, 100], [9_000, 400], [10_000, 1_600]))).toBe(1_200);
 });
 
 test('looks after the last row do not make it slower', () => {
@@ -23,7 +24,7 @@ test('no rate is made up where nothing was seen', () => {
 });
 
 test('CPU time is of the rows, not of the start', () => {
-  expect(cpuSecondsPerMillion(seen([0, 0, 0], [1_000, 100, 0.9], [2_000, 100_100, 2.9]))).toBeCloseTo(20);
+  expect(cpuSecondsPerMillion(seen([0, 0, 0], [1_000, 50_000, 0.9], [2_000, 150_000, 2.9]))).toBeCloseTo(20);
 });
 
 test('a thinned series keeps its first and its last look', () => {

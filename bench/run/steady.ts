@@ -1,9 +1,12 @@
 /**
  * Rates from what was seen of a piece of work. Pure.
  *
- * Both rates are of the steady part: from the first look at which something was done to the first at which all was. The
- * start of the process and its joining of a group do not depend on the number of rows, and are left out.
+ * Both rates are of the steady part: from the first look at which a quarter of the rows was done to the first at which all
+ * were. The start of a process, its joining of a group and the compiling of its code do not depend on the number of rows, and
+ * are left out, for Millrace's roles as for their peers (a Java virtual machine takes longest to warm up).
  */
+
+const WARM_SHARE = 0.25;
 
 export interface Look {
   atMs: number;
@@ -28,7 +31,7 @@ export function cpuSecondsPerMillion(looks: readonly Look[]): number {
 
 function steady(looks: readonly Look[]): [from: Look, to: Look] {
   const total = looks.at(-1)?.rows ?? 0;
-  const first = looks.find(({ rows }) => rows > 0);
+  const first = looks.find(({ rows }) => rows > 0 && rows >= total * WARM_SHARE);
   const last = looks.find(({ rows }) => rows === total);
   if (first === undefined || last === undefined) throw new Error('no row was done');
   if (first.rows < total) return [first, last];
