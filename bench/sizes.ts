@@ -17,6 +17,8 @@ export interface Size {
     columns: readonly number[];
     pipelines: readonly number[];
   };
+  /** Rows that the audit proves; null: those of the shared backlog. */
+  auditRows: number | null;
   idle: { pipelines: readonly number[]; seconds: number };
 }
 
@@ -29,6 +31,7 @@ export const SIZES = {
     latency: { recordsPerSecond: [200], warmUpSeconds: 0.5, seconds: 1 },
     growthRows: 1_000,
     growth: { rows: [], partitions: [], columns: [], pipelines: [2] },
+    auditRows: null,
     idle: { pipelines: [1], seconds: 1 },
   },
   usual: {
@@ -39,6 +42,7 @@ export const SIZES = {
     latency: { recordsPerSecond: [100, 1_000, 5_000, 10_000, 20_000, 40_000], warmUpSeconds: 3, seconds: 10 },
     growthRows: 100_000,
     growth: { rows: [100_000, 1_000_000], partitions: [1, 48], columns: [5, 50], pipelines: [1, 10] },
+    auditRows: null,
     idle: { pipelines: [1], seconds: 20 },
   },
   full: {
@@ -58,6 +62,7 @@ export const SIZES = {
       columns: [5, 10, 25, 50, 100],
       pipelines: [1, 5, 10, 25, 50],
     },
+    auditRows: 10_000_000,
     idle: { pipelines: [1, 10, 50], seconds: 60 },
   },
 } as const satisfies Record<string, Size>;

@@ -32,8 +32,8 @@ export interface Backlog {
   files: readonly string[];
   /** What `run` gave so far. */
   runs: Readonly<Record<RoleName, RoleRun[]>>;
-  /** The role works all of it off, from the beginning, in a process of its own. The role before must have run. */
-  run(role: RoleName): Promise<RoleRun>;
+  /** The role works all of it off, from the beginning, in a process of its own. The role before must have run. `look`: at its database, before that is dropped. */
+  run(role: RoleName, look?: (database: Database) => Promise<void>): Promise<RoleRun>;
   /** Removes topics and files. */
   remove(): Promise<void>;
 }
@@ -64,7 +64,7 @@ export async function makeBacklog(servers: Servers, feeds: readonly Feed[]): Pro
     sink: async ({ pool }) => Number((await pool.query('SELECT coalesce(sum(stored), 0) AS n FROM millrace.ledger')).rows[0].n),
   };
 
-  async function run(role: RoleName): Promise<RoleRun> {
+  async function run(role: RoleName, look?: (database: Database) => Promise<void>): Promise<RoleRun> {
     // A new processed topic, which set-up makes: the processor starts at the beginning of the raw one for it.
     if (role === 'processor') await removeTopics(names.map(({ processed }) => processed));
     const database = await servers.database(pipelines);
@@ -74,6 +74,7 @@ export async function makeBacklog(servers: Servers, feeds: readonly Feed[]): Pro
       const { peakMebibytes } = process.usage();
       await process.stop();
       if (role === 'sink') await mustHold(database, pipelines, records);
+      await look?.(database);
       const rates = { rowsPerSecond: rowsPerSecond(looks), cpuSecondsPerMillion: cpuSecondsPerMillion(looks) };
       const result = { ...rates, peakMebibytes, looks };
       runs[role].push(result);
