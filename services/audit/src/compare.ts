@@ -160,8 +160,9 @@ function sink({ partitions, rawId }: Evidence): Check {
     const taken = sinkTally(ledger, ({ stored, refused, merged }) => stored + refused + merged);
     const lostRows = sum(ledger, (row) => row.lost);
     for (const of of countedOf(one)) {
-      const { topicId, current, rest } = of;
-      const expected = numbers(of, 'rows');
+      const { topicId, current } = of;
+      const expected = withReset(numbers(of, 'rows'), ledger, topicId);
+      const rest = { rows: of.rest.rows + resetBeyondHours(ledger, topicId) };
       rows += sumOf(expected) + rest.rows;
       const found = new Map(taken.get(topicId));
       if (isForeign(of, ledger)) continue;
@@ -198,6 +199,19 @@ function sink({ partitions, rawId }: Evidence): Check {
       notes.push(`partition ${partition}: the processor has committed nothing of the raw topic that is there now`);
   }
   return checkOf('sink', `each of ${rows} rows made is stored, refused, merged or on its way`, findings, notes);
+}
+
+/** What is expected of each hour with what a reprocessing made more or less of it. */
+function withReset(expected: Map<number, number>, ledger: readonly LedgerRow[], topicId: string): Map<number, number> {
+  for (const row of ledger)
+    if (row.topicId === topicId && row.hour !== null && row.reset !== 0)
+      expected.set(row.hour, (expected.get(row.hour) ?? 0) + row.reset);
+  return expected;
+}
+
+/** Rows that a reprocessing took over as they were stand in no hour, and are expected as they are found. */
+function resetBeyondHours(ledger: readonly LedgerRow[], topicId: string): number {
+  return sum(ledger, (row) => (row.topicId === topicId && row.hour === null ? row.reset - row.stored : 0));
 }
 
 /** A partition whose processor stands before what is stored already. */

@@ -14,6 +14,8 @@ export interface LedgerRow {
   repeats: number;
   merged: number;
   lost: number;
+  /** Rows that a reprocessing stored, refused or merged beyond (below) those that the processor counted. */
+  reset: number;
   records: number;
   raw: number;
   rows: number;

@@ -7,7 +7,7 @@
 import type { Bounds, Kafka } from '@millrace/core/kafka/kafka.ts';
 import { epochHour } from '@millrace/core/record/hour.ts';
 import { isAfter, type Origin } from '@millrace/core/record/origin.ts';
-import { type Refusal, readRefusal } from '@millrace/core/record/refusal.ts';
+import { RESET_HEADER, type Refusal, readRefusal } from '@millrace/core/record/refusal.ts';
 import { type Refusals, type Tally, tallyUp } from './evidence.ts';
 
 /** @param counts whether a refusal had been counted when the counters were read */
@@ -31,6 +31,7 @@ export async function countRefusals(
       foreign += 1; // another tool wrote it; the audit says how many there are
       continue;
     }
+    if (RESET_HEADER in record.headers) continue; // neither processor nor sink counted it
     const hour = epochHour(refusal.rawTimestampMs);
     if (bounds.start > 0 && wholeFrom === null) wholeFrom = hour + 1;
     const by = refusal.stage === 'store' ? 'store' : 'processor';

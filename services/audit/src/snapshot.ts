@@ -24,7 +24,7 @@ interface PositionRow {
 
 const LEDGER_SQL = `
   SELECT partition, topic_id AS "topicId", CASE WHEN hour = '-infinity' THEN NULL ELSE (extract(epoch FROM hour) / 3600)::int END AS hour,
-    stored::float8, refused::float8, repeats::float8, merged::float8, lost::float8, raw_records::float8 AS records, raw::float8, rows::float8,
+    stored::float8, refused::float8, repeats::float8, merged::float8, lost::float8, reset::float8, raw_records::float8 AS records, raw::float8, rows::float8,
     processor_refused::float8 AS "processorRefused", dropped::float8, processor_repeats::float8 AS "processorRepeats"
   FROM millrace.ledger WHERE pipeline = $1 ORDER BY partition, topic_id, hour`;
 

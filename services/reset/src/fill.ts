@@ -10,6 +10,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Kafka, KafkaRecord } from '@millrace/core/kafka/kafka.ts';
 import { freshProgress, type Progress } from '@millrace/core/record/progress.ts';
+import { RESET_HEADER } from '@millrace/core/record/refusal.ts';
 import { maxProcessedBytesOf } from '@millrace/core/spec/defaults.ts';
 import type { Rollup } from '@millrace/core/table/rollup.ts';
 import { refusalRecords } from '@millrace/sink/dlq.ts';
@@ -167,7 +168,10 @@ export function refusalsOf(
   refused: Parameters<typeof refusalRecords>[2],
 ) {
   const batch = { ...piece.batch, topic: rules.processed };
-  return [...piece.dlq, ...refusalRecords(maxProcessedBytesOf(plan.wanted), batch, refused)];
+  const records = [...piece.dlq, ...refusalRecords(maxProcessedBytesOf(plan.wanted), batch, refused)];
+  // After a handover the processor reads its log again, and counts what this refuses.
+  if (plan.mode === 'replace') for (const { headers } of records) headers[RESET_HEADER] = 'true';
+  return records;
 }
 
 /** What became of a piece, by ledger hour. */

@@ -56,6 +56,10 @@ export function planOf(pipeline: Pipeline, fromMs: number | null, owned: readonl
       `${names.pipeline} has no table yet, so there is nothing to reprocess; millrace setup or millrace run makes it`,
     );
   const mode = current === names.table ? 'replace' : 'hand over';
+  if (mode === 'hand over' && fromMs !== null)
+    throw new Error(
+      `--from keeps rows of ${names.schema}.${current} as they are, and ${names.table} is another table; allowed is --from with the table of the Pipeline, or another table without --from`,
+    );
   const table = mode === 'replace' ? beside(names.table, 'reset') : names.table;
   const { spec, metadata } = pipeline;
   const shadow: Pipeline = {

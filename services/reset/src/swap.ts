@@ -16,7 +16,7 @@ import { retiredKey } from '@millrace/setup/owners.ts';
 import { maintenanceLock } from '@millrace/setup/rollups/refresh.ts';
 import { type Session, takeTurn } from '@millrace/setup/session.ts';
 import { SETUP_LOCK } from '@millrace/setup/system.ts';
-import { ledgerSql } from '@millrace/sink/ledger.ts';
+import { type Hours, ledgerSql } from '@millrace/sink/ledger.ts';
 import { notStored } from '@millrace/sink/redriven.ts';
 import { withClient } from '@millrace/sink/session.ts';
 import { touchedSql } from '@millrace/sink/touched.ts';
@@ -125,8 +125,8 @@ async function begin(client: PoolClient, session: Session, plan: Plan): Promise<
   await client.query(`LOCK TABLE ${tableName(old.schema, old.table)} IN SHARE ROW EXCLUSIVE MODE`);
 }
 
-/** Rows of records that the processor has not committed yet, by partition: what it will count later. */
-export type Late = Map<number, number>;
+/** Ends of records that the processor has not committed yet, by partition: what it will count later. */
+export type Late = Map<number, Hours>;
 
 /** Fills up to the goals in the open transaction. @throws also for a row that the database refuses: `fill` finds which one */
 async function fillRest(
@@ -169,8 +169,7 @@ async function fillRest(
         ledgerSql(plan.key, partition, hours),
       ].filter((statement) => statement !== null);
       if (closing.length > 0) await client.query(closing.join(';\n'));
-      if (low >= processed)
-        late.set(partition, (late.get(partition) ?? 0) + rows.length + piece.foreign.length + piece.twice.length + twice.length);
+      if (low >= processed) late.set(partition, hours);
       standing = { position: { ...standing.position, origins: piece.origins }, progress: piece.progress };
     }
   }

@@ -117,6 +117,6 @@ async function mustHoldAllRows(session: Session, rollup: string, rows: string, e
   );
   if (found[0] !== undefined)
     throw new Error(
-      `The roll-up ${rollup} has buckets from ${String(found[0].bucket)} on, whose rows retention has removed; with TimescaleDB they cannot be taken over. Use --table with a new name: the old tables stay as they are`,
+      `The roll-up ${rollup} has buckets from ${String(found[0].bucket)} on, whose rows retention has removed; with TimescaleDB they cannot be taken over`,
     );
 }

@@ -37,6 +37,8 @@ export interface Refusal {
 }
 
 const PREFIX = 'millrace.error.';
+/** Of a refusal that a reprocessing met (`millrace reset`): no role has counted it. */
+export const RESET_HEADER = 'millrace.reset';
 const MAX_MESSAGE = 2_000;
 const KEPT_BYTES = 65_536;
 
