@@ -24,7 +24,7 @@ export const sink: Measurement = async (bench) => {
   const file = join(folder, 'sink.copy');
   await writeCopyFile(servers.kafka, pipeline, file);
   const some = (await rowsByPartition(servers.kafka, pipeline, size.insertRows)).flat();
-  const inserted = some.map((row) => valuesOf(pipeline, row));
+  const inserted = some.map((row) => valuesOf(row));
   const psql = await copyClient();
   const target = targetOf(pipeline);
 

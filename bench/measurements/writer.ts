@@ -27,7 +27,7 @@ export const writer: Measurement = async (bench) => {
   const flat = rows.flat();
   const file = join(folder, 'writer.copy');
   writeFileSync(file, flat.map(({ line }) => line).join(''));
-  const inserted = flat.slice(0, size.insertRows).map((row) => valuesOf(pipeline, row));
+  const inserted = flat.slice(0, size.insertRows).map((row) => valuesOf(row));
   const psql = await copyClient();
   const target = targetOf(pipeline);
 

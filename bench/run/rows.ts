@@ -5,8 +5,9 @@ import type { Kafka } from '@millrace/core/kafka/kafka.ts';
 import { namesOf } from '@millrace/core/spec/names.ts';
 import type { Pipeline } from '@millrace/core/spec/pipeline.ts';
 import { columnsOf } from '@millrace/core/table/columns.ts';
-import { fieldText } from '@millrace/sink/copyText.ts';
-import { lineWriter, readIncoming, type TableRow, tableRow } from '@millrace/sink/incoming.ts';
+import { lineFields } from '@millrace/sink/copyText.ts';
+import { readIncoming, type TableRow, tableRow } from '@millrace/sink/incoming.ts';
+import { rowReader } from '@millrace/sink/rowLine.ts';
 
 /** `"default"."main" ("time", "device", …)`: where COPY and INSERT write. */
 export function targetOf(pipeline: Pipeline): string {
@@ -35,10 +36,12 @@ async function rowsOf(kafka: Kafka, pipeline: Pipeline, partition: number, count
 
 async function* readRows(kafka: Kafka, pipeline: Pipeline, partition: number, count: number): AsyncGenerator<TableRow> {
   const columns = columnsOf(pipeline);
-  const lineOf = lineWriter(columns);
+  const key = columns.find(({ name }) => name === pipeline.spec.record.key);
+  if (!key) throw new Error(`there is no column ${pipeline.spec.record.key}`);
+  const lineOf = rowReader(columns, key);
   for await (const record of kafka.range(namesOf(pipeline).processed, partition, 0, count)) {
-    const row = tableRow(readIncoming(record), columns, lineOf);
-    if (!('row' in row)) throw new Error(`processed record ${partition}/${record.offset} is no row: ${row.message}`);
+    const row = tableRow(readIncoming(record), lineOf);
+    if (!('line' in row)) throw new Error(`processed record ${partition}/${record.offset} is no row: ${row.message}`);
     yield row;
   }
 }
@@ -67,6 +70,6 @@ export async function writeCopyFile(kafka: Kafka, pipeline: Pipeline, file: stri
 }
 
 /** The values of a row as text, in the order of the columns; null for NULL. */
-export function valuesOf(pipeline: Pipeline, { row }: TableRow): (string | null)[] {
-  return columnsOf(pipeline).map((column) => fieldText(column, row[column.name] ?? null));
+export function valuesOf({ line }: TableRow): (string | null)[] {
+  return lineFields(line.slice(0, -1));
 }

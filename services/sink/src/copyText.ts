@@ -11,6 +11,7 @@ import type { Column, ColumnType } from '@millrace/core/table/columns.ts';
 
 const SPECIAL = /[\\\n\r\t]/;
 const ESCAPES: Record<string, string> = { '\\': '\\\\', '\n': '\\n', '\r': '\\r', '\t': '\\t' };
+const UNESCAPES: Record<string, string> = { n: '\n', r: '\r', t: '\t' };
 /** ISO 8601 with date, time and zone: the only texts for a time that PostgreSQL cannot read as a word. */
 const ISO_TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:?\d\d)$/;
 const MICROSECONDS = /(\.\d{6})\d+/;
@@ -49,6 +50,14 @@ export function copyField(text: string | null): string {
   return SPECIAL.test(text) ? text.replace(/[\\\n\r\t]/g, (character) => ESCAPES[character] ?? character) : text;
 }
 
+/** A line that `copyLine` wrote, taken apart again: the texts of its columns, null for NULL. */
+export function lineFields(line: string): (string | null)[] {
+  return line.split('\t').map((field) => {
+    if (field === '\\N') return null;
+    return field.includes('\\') ? field.replace(/\\(.)/g, (_, character: string) => UNESCAPES[character] ?? character) : field;
+  });
+}
+
 /** Epoch ms of an ISO time, further digits cut. @throws RangeError when it is none */
 export function isoTimeMs(name: string, value: Value): number {
   const ms = Date.parse(isoTime(name, value));
@@ -57,11 +66,16 @@ export function isoTimeMs(name: string, value: Value): number {
 }
 
 function isoTime(name: string, value: Value): string {
-  if (typeof value === 'string' && ISO_TIME.test(value)) return value;
+  if (typeof value === 'string' && isIsoTime(value)) return value;
   throw new RangeError(`column ${name} is ${shown(value)}; allowed is an ISO 8601 time with a zone`);
 }
 
-function microseconds(text: string): string {
+export function isIsoTime(text: string): boolean {
+  return ISO_TIME.test(text);
+}
+
+/** The text of a time with at most the six digits that PostgreSQL keeps. */
+export function microseconds(text: string): string {
   return text.length > 27 ? text.replace(MICROSECONDS, '$1') : text;
 }
 

@@ -7,9 +7,7 @@
 import type { Batch, KafkaRecord } from '@millrace/core/kafka/kafka.ts';
 import { decodeOrigin, ORIGIN_HEADER, type Origin, RAW_TIMESTAMP_HEADER } from '@millrace/core/record/origin.ts';
 import { REDRIVE_HEADER, type Redrive, redriveOf } from '@millrace/core/record/redrive.ts';
-import { decodeRow, type Row } from '@millrace/core/record/row.ts';
-import { type Column, TIME_COLUMN } from '@millrace/core/table/columns.ts';
-import { copyLine, isoTimeMs } from './copyText.ts';
+import type { RowLine } from './rowLine.ts';
 
 export interface Incoming {
   record: KafkaRecord;
@@ -24,13 +22,10 @@ export interface Incoming {
 }
 
 /** A row that can be sent to the database. */
-export interface TableRow {
+export interface TableRow extends RowLine {
   incoming: Incoming;
-  row: Row;
   /** COPY text with its line end. */
   line: string;
-  /** Epoch ms of the time column, fractions cut. */
-  timeMs: number;
 }
 
 export interface RefusedRow {
@@ -49,21 +44,17 @@ export function readIncoming(record: KafkaRecord): Incoming {
   }
 }
 
-/** Columns of a COPY line: those of the table, and for `unique` what orders rows of one key. */
-export type LineOf = (row: Row, incoming: Incoming) => string;
-
-export function lineWriter(columns: readonly Column[]): LineOf {
-  return (row) => `${copyLine(row, columns)}\n`;
-}
+/** Line of COPY text (columns of the table, and for `unique` what orders rows of one key) and what is known of the row beside it. */
+export type LineOf = (value: Buffer, incoming: Incoming) => RowLine;
 
 /** The table row of a record, or why it has none. */
-export function tableRow(incoming: Incoming, columns: readonly Column[], lineOf: LineOf): TableRow | RefusedRow {
+export function tableRow(incoming: Incoming, lineOf: LineOf): TableRow | RefusedRow {
   try {
     if (incoming.foreign !== null) throw new Error(incoming.foreign);
     const { value } = incoming.record;
     if (value === null) throw new Error('the record has no value; allowed is one JSON object per row');
-    const row = decodeRow(value, columns);
-    return { incoming, row, timeMs: isoTimeMs(TIME_COLUMN, row[TIME_COLUMN] ?? null), line: lineOf(row, incoming) };
+    const { line, key, time, timeMs } = lineOf(value, incoming);
+    return { incoming, line: `${line}\n`, key, time, timeMs };
   } catch (error) {
     return { incoming, reason: 'foreign', message: (error as Error).message };
   }

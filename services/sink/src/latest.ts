@@ -6,19 +6,17 @@
  * Keys are written in order, so that two transactions never deadlock.
  */
 import { list, quote, table } from '@millrace/core/database/identifier.ts';
-import type { Row } from '@millrace/core/record/row.ts';
 import { type Column, sqlType, TIME_COLUMN } from '@millrace/core/table/columns.ts';
-import { fieldText } from './copyText.ts';
+import { lineFields } from './copyText.ts';
 import type { TableRow } from './incoming.ts';
 
 /** The newest row of each key, in key order. @param rows in log order */
-export function newestByKey(rows: readonly TableRow[], key: Column): TableRow[] {
+export function newestByKey(rows: readonly TableRow[]): TableRow[] {
   const newest = new Map<string, TableRow>();
   for (const row of rows) {
-    const text = fieldText(key, row.row[key.name] ?? null);
-    if (text === null) continue;
-    const other = newest.get(text);
-    if (other === undefined || !isOlder(row, other)) newest.set(text, row);
+    if (row.key === null) continue;
+    const other = newest.get(row.key);
+    if (other === undefined || !isOlder(row, other)) newest.set(row.key, row);
   }
   return [...newest].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, row]) => row);
 }
@@ -26,12 +24,12 @@ export function newestByKey(rows: readonly TableRow[], key: Column): TableRow[] 
 /** By epoch ns: whole milliseconds first, then the digits behind them. */
 function isOlder(a: TableRow, b: TableRow): boolean {
   if (a.timeMs !== b.timeMs) return a.timeMs < b.timeMs;
-  return submillisecond(a.row) < submillisecond(b.row);
+  return submillisecond(a.time) < submillisecond(b.time);
 }
 
 /** Digits of a time beyond the milliseconds, filled up to picoseconds, so that they compare as text. */
-function submillisecond(row: Row): string {
-  const digits = /\.\d{3}(\d+)/.exec(String(row[TIME_COLUMN]))?.[1] ?? '';
+function submillisecond(time: string): string {
+  const digits = /\.\d{3}(\d+)/.exec(time)?.[1] ?? '';
   return digits.padEnd(9, '0');
 }
 
@@ -54,10 +52,11 @@ export function keepNewest({ key, columns }: LatestTable, comparison: '>=' | '>'
  * one per column: they parse much faster than a VALUES list. Rows that COPY took hold nothing that a literal cannot.
  */
 export function latestSql(latest: LatestTable, rows: readonly TableRow[]): string | null {
-  const newest = newestByKey(rows, latest.key);
+  const newest = newestByKey(rows);
   if (newest.length === 0) return null;
-  const arrays = latest.columns.map((column) => {
-    const elements = newest.map(({ row }) => arrayElement(fieldText(column, row[column.name] ?? null)));
+  const fields = newest.map(({ line }) => lineFields(line.slice(0, -1)));
+  const arrays = latest.columns.map((column, index) => {
+    const elements = fields.map((texts) => arrayElement(texts[index] ?? null));
     return `${stringLiteral(`{${elements.join(',')}}`)}::${sqlType(column.type)}[]`;
   });
   const names = list(latest.columns.map(({ name }) => name));

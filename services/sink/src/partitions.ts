@@ -11,7 +11,6 @@ import { randomUUID } from 'node:crypto';
 import { guarded } from '@millrace/core/guards.ts';
 import { type Batch, type Notice, type Position, Reload, type TopicState } from '@millrace/core/kafka/kafka.ts';
 import type { Logger } from '@millrace/core/log.ts';
-import type { Column } from '@millrace/core/table/columns.ts';
 import type { Rollup } from '@millrace/core/table/rollup.ts';
 import type { Pool } from 'pg';
 import { type Incoming, type RefusedRow, readIncoming, refusalOrigin, type TableRow, tableRow } from './incoming.ts';
@@ -34,7 +33,6 @@ export interface PartitionsOptions {
   table: string;
   pool: Pool;
   writer: Writer;
-  columns: readonly Column[];
   rollups: readonly Pick<Rollup, 'name' | 'everyMs'>[];
   /** Appends to the dead-letter topic; resolves when acknowledged. */
   refuse(batch: Batch, refused: readonly RefusedRow[]): Promise<void>;
@@ -180,8 +178,8 @@ export function partitions(options: PartitionsOptions): Partitions {
     const rows: TableRow[] = [];
     const foreign: RefusedRow[] = [];
     for (const incoming of fresh) {
-      const result = tableRow(incoming, options.columns, options.writer.lineOf);
-      if ('row' in result) rows.push(result);
+      const result = tableRow(incoming, options.writer.lineOf);
+      if ('line' in result) rows.push(result);
       else foreign.push(result);
     }
     // A processor wrote these, for a table of other columns: one of the two runs an older spec.

@@ -43,7 +43,6 @@ async function start(pipeline: Pipeline, { kafka, database, log, metrics: regist
     table: `${names.schema}.${names.table}`,
     pool: database,
     writer: writerFor({ names, columns, latest }, uniqueOf(pipeline)),
-    columns,
     rollups: rollupsOf(pipeline),
     refuse: (batch, refused) => sendRefusals(sender, dlq, batch, refused),
     metrics,

@@ -33,7 +33,6 @@ export function testSink(pipeline: Pipeline, pool: Pool, refuse: () => Promise<v
       { names, columns, latest: { schema: names.schema, name: names.latestTable, key, columns } },
       uniqueOf(pipeline),
     ),
-    columns,
     rollups: rollupsOf(pipeline),
     refuse: async (_batch, refused) => {
       await refuse();

@@ -1,0 +1,136 @@
+/** Rows come into the table as the processor made them, whichever way they are read. */
+import { encodeRow, newRow, type Row, type Value } from '@millrace/core/record/row.ts';
+import type { Column } from '@millrace/core/table/columns.ts';
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { copyLine, fieldText, lineFields } from './copyText.ts';
+import { rowReader, shortWay } from './rowLine.ts';
+
+const column = (name: string, type: Column['type']): Column => ({ name, type, required: false });
+const key = column('device', 'text');
+const plainColumns = [
+  column('time', 'time'),
+  key,
+  column('count', 'int'),
+  column('level', 'float'),
+  column('open', 'bool'),
+  column('measured', 'time'),
+];
+const columns = [...plainColumns, column('extra', 'json')];
+const cut = shortWay(plainColumns, key);
+
+const time = fc
+  .tuple(
+    fc.date({ min: new Date('0001-01-01'), max: new Date('9999-12-31'), noInvalidDate: true }),
+    fc.stringMatching(/^\d{0,9}$/),
+  )
+  .map(([date, digits]) => `${date.toISOString().slice(0, 19)}${digits && `.${digits}`}Z`);
+const text = fc.oneof(
+  fc.string({ unit: 'grapheme' }),
+  fc.constantFrom('', '\\N', 'a\tb', '"', 'a\\', '\u2028', '{"a":1}', 'NULL'),
+);
+const values: Record<Exclude<Column['type'], 'json'>, fc.Arbitrary<Value>> = {
+  time,
+  text,
+  int: fc.oneof(fc.maxSafeInteger(), fc.bigInt(), fc.constantFrom(-0, 2 ** 53 - 1)),
+  float: fc.oneof(
+    fc.double({ noNaN: true, noDefaultInfinity: true }),
+    fc.integer(),
+    fc.constantFrom(-0, 5e-324, 1e21, 0.1 + 0.2),
+  ),
+  bool: fc.boolean(),
+};
+const rowOf = (of: readonly Column[]): fc.Arbitrary<Row> =>
+  fc
+    .record(
+      Object.fromEntries(of.map(({ name, type }) => [name, type === 'json' ? fc.constant('{"a":[1,"x"]}') : values[type]])),
+      { requiredKeys: ['time'] },
+    )
+    .map((row) => Object.assign(newRow(), row));
+
+describe('the row of a processed record', () => {
+  test('has the COPY line, key and time that the row had', () => {
+    for (const of of [columns, plainColumns]) {
+      const read = rowReader(of, key);
+      fc.assert(
+        fc.property(rowOf(of), (row) => {
+          const found = read(encodeRow(row, of));
+          const timeMs = Date.parse(String(row.time));
+          expect(found).toEqual({ line: copyLine(row, of), key: row.device ?? null, time: row.time, timeMs });
+          expect(lineFields(found.line)).toEqual(of.map((one) => fieldText(one, row[one.name] ?? null)));
+        }),
+      );
+    }
+  });
+
+  test('of usual values goes the short way', () => {
+    const row = { time: '2026-01-02T03:04:05.123456789Z', device: 'Zähler 1', count: 12, level: -0.25, open: true };
+    expect(cut(encodeRow(Object.assign(newRow(), row), plainColumns).toString())).toEqual({
+      line: '2026-01-02T03:04:05.123456Z\tZähler 1\t12\t-0.25\tt\t\\N',
+      key: 'Zähler 1',
+      time: row.time,
+      timeMs: Date.UTC(2026, 0, 2, 3, 4, 5, 123),
+    });
+  });
+
+  test('that another tool wrote never goes the short way to another value', () => {
+    const good = '{"time":"2026-01-02T03:04:05Z","device":"d","count":1,"level":1.5,"open":false}';
+    const pieces = [
+      '"',
+      ',',
+      ':',
+      '{',
+      '}',
+      '\\',
+      '0',
+      '-',
+      '.',
+      'e5',
+      'null',
+      ' ',
+      '\t',
+      '1',
+      '"count":2',
+      ',"device":"x"',
+      '\u0000',
+      'é',
+    ];
+    const read = rowReader(plainColumns, key);
+    const attempt = (change: string) => {
+      try {
+        return read(Buffer.from(change));
+      } catch (error) {
+        return (error as Error).message;
+      }
+    };
+    fc.assert(
+      fc.property(fc.nat(good.length), fc.nat(3), fc.constantFrom(...pieces), (at, removed, piece) => {
+        const changed = good.slice(0, at) + piece + good.slice(at + removed);
+        const short = cut(changed);
+        if (short === null) return;
+        // What the long way gives, numbers as numbers: another tool may write 1.50.
+        const long = attempt(` ${changed}`);
+        expect(typeof long, changed).toBe('object');
+        const numbers = ({ line }: { line: string }) =>
+          lineFields(line).map((field, n) => ([2, 3].includes(n) ? Number(field ?? Number.NaN) : field));
+        expect(numbers(short), changed).toEqual(numbers(long as { line: string }));
+      }),
+      { numRuns: 3_000 },
+    );
+  });
+
+  test.each([
+    ['no JSON', 'abc', /not JSON/],
+    ['no UTF-8', Buffer.from([0x7b, 0xff, 0x7d]), /not UTF-8/],
+    ['no time', '{"device":"d"}', /column time is null/],
+    [
+      'a day that does not exist',
+      '{"time":"2026-13-02T03:04:05Z","device":"d"}',
+      /column time is .*allowed is a time that exists/,
+    ],
+    ['a number in quotes', '{"time":"2026-01-02T03:04:05Z","count":"1"}', /column count is "1"; allowed is int/],
+    ['a column that is not there', '{"time":"2026-01-02T03:04:05Z","other":1}', /member "other"/],
+  ])('%s is refused, naming what is wrong', (_what, value, message) => {
+    expect(() => rowReader(plainColumns, key)(Buffer.from(value))).toThrow(message);
+  });
+});
