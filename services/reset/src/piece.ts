@@ -6,7 +6,6 @@ import type { Batch, KafkaRecord, OutRecord } from '@millrace/core/kafka/kafka.t
 import { isAfter } from '@millrace/core/record/origin.ts';
 import type { Progress } from '@millrace/core/record/progress.ts';
 import type { ObjectPlace } from '@millrace/core/record/redrive.ts';
-import type { Column } from '@millrace/core/table/columns.ts';
 import { transformBatch } from '@millrace/processor/batch.ts';
 import type { Transform } from '@millrace/processor/transform.ts';
 import type { LineOf } from '@millrace/sink/incoming.ts';
@@ -18,7 +17,6 @@ export interface Rules {
   /** Topic that refusals of the database name. */
   processed: string;
   transform: Transform;
-  columns: readonly Column[];
   lineOf: LineOf;
   /** Bytes of a refused record beyond which only its beginning is kept. */
   maxBytes: number;
@@ -68,8 +66,8 @@ export async function pieceOf(
   const twice: TableRow[] = [];
   const foreign: RefusedRow[] = [];
   for (const one of fresh) {
-    const read = tableRow(one, rules.columns, rules.lineOf);
-    if (!('row' in read)) {
+    const read = tableRow(one, rules.lineOf);
+    if (!('line' in read)) {
       foreign.push(read);
       continue;
     }

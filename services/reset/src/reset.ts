@@ -164,7 +164,6 @@ async function reset(
     topic: names.raw,
     processed: names.processed,
     transform: compileTransform(pipeline),
-    columns,
     lineOf: writer.lineOf,
     maxBytes: maxRecordBytesOf(pipeline),
     fromMs: plan.fromMs,
