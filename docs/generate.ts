@@ -3,6 +3,7 @@ import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { editorSchema } from '@millrace/core/spec/jsonSchema.ts';
 import { referencePage } from '@millrace/core/spec/reference.ts';
+import { guardsPage } from './guardsPage.ts';
 
 export const REFERENCE = join(import.meta.dirname, 'reference');
 
@@ -23,6 +24,7 @@ export async function generate(): Promise<Map<string, string>> {
   );
   return new Map([
     [join(REFERENCE, 'pipeline.md'), referencePage(examples)],
+    [join(import.meta.dirname, 'guards.md'), await guardsPage()],
     [join(REFERENCE, 'pipeline.schema.json'), `${JSON.stringify(editorSchema(), null, 2)}\n`],
   ]);
 }

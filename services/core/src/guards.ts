@@ -1,6 +1,7 @@
 /**
  * The guards that keep each row once (DESIGN 1.2, 1.3): what each prevents, and a switch by which a test takes one out and
- * sees that the thing happens. `docs/guards.md` is made from this table; a guard that no test names fails `docs/guards.test.ts`.
+ * sees that the thing happens. `docs/guards.md` is made from this table; a guard that no test takes out fails
+ * `docs/guards.test.ts`.
  *
  * Invariant: a guard can be out only under NODE_ENV=test. In any other environment `guarded` is always true, and a role
  * that finds the variable set does not start.

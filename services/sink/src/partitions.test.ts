@@ -2,12 +2,12 @@ import { connectDatabase } from '@millrace/core/database/connect.ts';
 import { type KafkaRecord, Reload } from '@millrace/core/kafka/kafka.ts';
 import { namesOf } from '@millrace/core/spec/names.ts';
 import type { Pipeline } from '@millrace/core/spec/pipeline.ts';
+import { guardTest } from '@millrace/core/testing/guardTest.ts';
 import { type EmbeddedPostgres, startPostgres } from '@millrace/embedded/postgres.ts';
 import type { Pool } from 'pg';
 import { pino } from 'pino';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { DlqError } from './dlq.ts';
-import { RefusedWhole } from './isolate.ts';
 import { createTables, type RecordOptions, START_MS, testPipeline } from './testPipeline.ts';
 import { batchOf, countsIn, good, ledgerOf, never, recordsOf, TOPIC, testSink, upTo } from './testSink.ts';
 
@@ -33,6 +33,13 @@ async function newPipeline(spec: Partial<Pipeline['spec']['table']> = {}): Promi
   await createTables(pool, pipeline);
   return pipeline;
 }
+
+/** `done`, or what was thrown: by its name where it has one of its own. */
+const outcomeOf = (handled: Promise<void>): Promise<string> =>
+  handled.then(
+    () => 'done',
+    (error: Error) => (['Reload', 'RefusedWhole'].includes(error.name) ? error.name : error.message),
+  );
 
 describe('each row once', () => {
   test('a batch that comes again is stored once, its repeats are counted', async () => {
@@ -92,34 +99,42 @@ describe('each row once', () => {
     expect(await countsIn(pool, pipeline)).toEqual(upTo(5));
   });
 
-  test('a batch of another topic id than the one loaded is not stored', async () => {
-    const pipeline = await newPipeline();
-    const sink = testSink(pipeline, pool);
-    await sink.load(0, TOPIC, never);
-    await expect(sink.handle(batchOf(good(pipeline, 0, 3), { topicId: 'processed1' }))).rejects.toBeInstanceOf(Reload);
-    expect(await countsIn(pool, pipeline)).toEqual([]);
+  guardTest('a batch of another topic id than the one that was loaded comes', {
+    scenario: async () => {
+      const pipeline = await newPipeline();
+      const sink = testSink(pipeline, pool);
+      await sink.load(0, TOPIC, never);
+      const said = await outcomeOf(sink.handle(batchOf(good(pipeline, 0, 3), { topicId: 'processed1' })));
+      return { said, stored: await countsIn(pool, pipeline) };
+    },
+    right: { said: 'Reload', stored: [] },
+    without: { 'loaded-topic-id': { said: 'done', stored: [0, 1, 2] } },
   });
 
-  test('a partition that is taken away in the middle leaves nothing behind and no query running', async () => {
-    const pipeline = await newPipeline();
-    const sink = testSink(pipeline, pool);
-    await sink.load(0, TOPIC, never);
-    const names = namesOf(pipeline);
-    const blocker = await pool.connect();
-    await blocker.query(`BEGIN; LOCK TABLE "${names.schema}"."${names.table}" IN ACCESS EXCLUSIVE MODE`);
-    const taken = new AbortController();
-    const handled = sink.handle(batchOf(good(pipeline, 0, 3), { signal: taken.signal }));
-    const waiting = async (): Promise<number> =>
-      (await blocker.query(`SELECT count(*)::int AS n FROM pg_locks WHERE NOT granted`)).rows[0].n;
-    while ((await waiting()) === 0) await new Promise((resolve) => setImmediate(resolve));
-    taken.abort(new Error('the partition was taken away'));
-    await expect(handled).rejects.toThrow('the partition was taken away');
-    await blocker.query('ROLLBACK');
-    blocker.release();
-    await sink.load(0, TOPIC, never);
-    await sink.handle(batchOf(good(pipeline, 0, 4)));
-    expect(await countsIn(pool, pipeline)).toEqual(upTo(4));
-    expect(sink.pauses().size).toBe(0);
+  guardTest('a partition is taken away in the middle of its transaction', {
+    scenario: async () => {
+      const pipeline = await newPipeline();
+      const sink = testSink(pipeline, pool);
+      await sink.load(0, TOPIC, never);
+      const names = namesOf(pipeline);
+      const blocker = await pool.connect();
+      await blocker.query(`BEGIN; LOCK TABLE "${names.schema}"."${names.table}" IN ACCESS EXCLUSIVE MODE`);
+      const taken = new AbortController();
+      const handled = outcomeOf(sink.handle(batchOf(good(pipeline, 0, 3), { signal: taken.signal })));
+      const waiting = async (): Promise<number> =>
+        (await blocker.query(`SELECT count(*)::int AS n FROM pg_locks WHERE NOT granted`)).rows[0].n;
+      while ((await waiting()) === 0) await new Promise((resolve) => setImmediate(resolve));
+      taken.abort(new Error('the partition was taken away'));
+      await blocker.query('ROLLBACK');
+      blocker.release();
+      const said = await handled;
+      const left = await countsIn(pool, pipeline);
+      await sink.load(0, TOPIC, never);
+      await sink.handle(batchOf(good(pipeline, 0, 4)));
+      return { said, left, stored: await countsIn(pool, pipeline), pauses: sink.pauses().size };
+    },
+    right: { said: 'the partition was taken away', left: [], stored: upTo(4), pauses: 0 },
+    without: { 'transaction-abort': { said: 'done', left: upTo(3), stored: upTo(4), pauses: 0 } },
   });
 
   test('an offset for lag displays that cannot be committed does no harm', async () => {
@@ -264,21 +279,24 @@ describe('rows that the database refuses', () => {
     expect(records[6] && position.bookmark?.matches(records[6])).toBe(true);
   });
 
-  test('a batch refused whole is not poured into the dead-letter topic: it waits, and goes on when the table fits', async () => {
-    const pipeline = await newPipeline();
-    const names = namesOf(pipeline);
-    const sink = testSink(pipeline, pool);
-    await pool.query(`ALTER TABLE "default"."${names.table}" ADD CONSTRAINT no CHECK (count < 0)`);
-    await sink.load(0, TOPIC, never);
-    await expect(sink.handle(batchOf(good(pipeline, 0, 500)))).rejects.toBeInstanceOf(RefusedWhole);
-    expect(sink.refusals).toEqual([]);
-    expect(sink.pauses().get(0)).toMatchObject({ reason: 'refused_whole' });
-    await pool.query(`ALTER TABLE "default"."${names.table}" DROP CONSTRAINT no`);
-    await sink.load(0, TOPIC, never);
-    expect(sink.pauses().size).toBe(1);
-    await sink.handle(batchOf(good(pipeline, 0, 500)));
-    expect(sink.pauses().size).toBe(0);
-    expect(await countsIn(pool, pipeline)).toEqual(upTo(500));
+  guardTest('a batch is refused whole: it waits, and goes on when the table fits', {
+    scenario: async () => {
+      const pipeline = await newPipeline();
+      const names = namesOf(pipeline);
+      const sink = testSink(pipeline, pool);
+      await pool.query(`ALTER TABLE "default"."${names.table}" ADD CONSTRAINT no CHECK (count < 0)`);
+      await sink.load(0, TOPIC, never);
+      const said = await outcomeOf(sink.handle(batchOf(good(pipeline, 0, 500))));
+      const reason = sink.pauses().get(0)?.reason;
+      await pool.query(`ALTER TABLE "default"."${names.table}" DROP CONSTRAINT no`);
+      await sink.load(0, TOPIC, never);
+      const loaded = sink.pauses().size;
+      await sink.handle(batchOf(good(pipeline, 0, 500)));
+      const pauses = [loaded, sink.pauses().size];
+      return { said, reason, pauses, refused: sink.refusals.length, stored: await countsIn(pool, pipeline) };
+    },
+    right: { said: 'RefusedWhole', reason: 'refused_whole', pauses: [1, 0], refused: 0, stored: upTo(500) },
+    without: { 'refused-whole': { said: 'done', reason: undefined, pauses: [0, 0], refused: 500, stored: [] } },
   });
 
   test('rows of a processor with another spec wait for a sink that knows their columns', async () => {
@@ -295,14 +313,18 @@ describe('rows that the database refuses', () => {
     expect(sink.pauses().get(0)).toMatchObject({ reason: 'refused_whole' });
   });
 
-  test('a dead-letter topic that takes nothing blocks the commit', async () => {
-    const pipeline = await newPipeline();
-    const sink = testSink(pipeline, pool, () => Promise.reject(new DlqError('no leader')));
-    await sink.load(0, TOPIC, never);
-    await expect(sink.handle(batchOf(withBad(pipeline, 5, [2])))).rejects.toThrow('no leader');
-    expect(await countsIn(pool, pipeline)).toEqual([]);
-    expect(sink.pauses().get(0)).toMatchObject({ reason: 'dlq' });
-    expect(await sink.load(0, TOPIC, never)).toMatchObject({ next: 0 });
+  guardTest('the dead-letter topic takes nothing', {
+    scenario: async () => {
+      const pipeline = await newPipeline();
+      const sink = testSink(pipeline, pool, () => Promise.reject(new DlqError('no leader')));
+      await sink.load(0, TOPIC, never);
+      const said = await outcomeOf(sink.handle(batchOf(withBad(pipeline, 5, [2]))));
+      const reason = sink.pauses().get(0)?.reason;
+      const { next } = await sink.load(0, TOPIC, never);
+      return { said, reason, next, stored: await countsIn(pool, pipeline) };
+    },
+    right: { said: 'no leader', reason: 'dlq', next: 0, stored: [] },
+    without: { 'dlq-before-commit': { said: 'done', reason: undefined, next: 5, stored: [0, 1, 3, 4] } },
   });
 
   test('a batch that is tried again and again puts its refused row into the dead-letter topic once', async () => {

@@ -4,6 +4,7 @@ import { type EmbeddedKafka, startKafka } from '@millrace/embedded/kafka.ts';
 import { freePorts } from '@millrace/embedded/ports.ts';
 import pino from 'pino';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { guardTest } from '../testing/guardTest.ts';
 import { Cluster } from './cluster.ts';
 import { connectKafka } from './connect.ts';
 import type { Kafka, OutRecord } from './kafka.ts';
@@ -90,14 +91,16 @@ describe('an acknowledged send', () => {
     await sender.close();
   });
 
-  test('partitions go side by side, and a second send to one of them is refused instead of mixed up', async () => {
-    const sender = kafka.sender();
-    const first = sender.send(topic, 0, [record('a')]);
-    const other = sender.send(topic, 1, [record('b')]);
-    await expect(sender.send(topic, 0, [record('c')])).rejects.toThrow('second send');
-    await Promise.all([first, other]);
-    expect([await stored(0), await stored(1)]).toEqual([['a'], ['b']]);
-    await sender.close();
+  guardTest('sends side by side: a second one to a partition is acknowledged and not written', {
+    scenario: async () => {
+      const sender = kafka.sender();
+      const sends = [0, 1, 0].map((partition, at) => sender.send(topic, partition, [record(String(at))]));
+      const results = await Promise.allSettled(sends);
+      await sender.close();
+      return { results: results.map(({ status }) => status), stored: [await stored(0), await stored(1)] };
+    },
+    right: { results: ['fulfilled', 'fulfilled', 'rejected'], stored: [['0'], ['1']] },
+    without: { 'one-in-flight': { results: ['fulfilled', 'fulfilled', 'fulfilled'], stored: [['0'], ['1']] } },
   });
 });
 
@@ -115,34 +118,41 @@ describe('a send whose answer is lost', () => {
     await sender.close();
   });
 
-  test('for too long is rejected; the next sends are written, whatever their number of records', async () => {
-    const sender = senderWith({ withinMs: 1_200 });
-    await sender.send(topic, 0, [record('a')]);
-    for (const [lost, next] of [
-      [['b'], ['c']],
-      [
-        ['d', 'e'],
-        ['f', 'g', 'h'],
-      ],
-    ] as const) {
-      proxy.dropAnswers(isProduce);
-      await expect(
+  guardTest('for too long is rejected, and the next sends are not written, whatever their number of records', {
+    scenario: async () => {
+      const sender = senderWith({ withinMs: 1_200 });
+      const send = (texts: readonly string[]) =>
         sender.send(
           topic,
           0,
-          lost.map((text) => record(text)),
-        ),
-      ).rejects.toThrow(`did not take ${lost.length} records for ${topic}/0 within 1 s`);
-      await proxy.heal();
-      const { baseOffset } = await sender.send(
-        topic,
-        0,
-        next.map((text) => record(text)),
-      );
-      expect((await stored()).slice(baseOffset)).toEqual(next);
-    }
-    expect(await stored()).toEqual(['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h']);
-    await sender.close();
+          texts.map((text) => record(text)),
+        );
+      await send(['a']);
+      const acknowledged: string[] = [];
+      const said: unknown[] = [];
+      for (const [lost, next] of [
+        [['b'], ['c']],
+        [
+          ['d', 'e'],
+          ['f', 'g', 'h'],
+        ],
+      ] as const) {
+        proxy.dropAnswers(isProduce);
+        const within = `did not take ${lost.length} records for ${topic}/0 within 1 s`;
+        await send(lost).catch((error: Error) => error.message.includes(within) || said.push(error.message));
+        await proxy.heal();
+        await send(next).then(
+          () => acknowledged.push(...next),
+          (error: Error) => said.push(error.message),
+        );
+      }
+      await sender.close();
+      return { acknowledged, said, stored: await stored() };
+    },
+    right: { acknowledged: ['c', 'f', 'g', 'h'], said: [], stored: ['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h'] },
+    without: {
+      'new-producer': { acknowledged: ['c'], said: [expect.stringContaining('out of order')], stored: ['a', 'b', 'd', 'e'] },
+    },
   });
 
   test('sends to other partitions that were under way are not hurt', async () => {
@@ -212,18 +222,24 @@ describe('what the brokers know changes', () => {
     await sender.close();
   });
 
-  test('what was meant for a topic that is deleted does not get into its successor', async () => {
-    const sender = kafka.sender();
-    const before = (await kafka.topic(topic))?.id ?? '';
-    await sender.send(topic, 0, [record('a')], before);
-    await kafka.deleteTopic(topic);
-    const rejected = expect(sender.send(topic, 0, [record('b')], before)).rejects.toThrow(/created again/);
-    await kafka.createTopic({ name: topic, partitions: 1, config: {} });
-    await rejected;
-    expect(await stored()).toEqual([]);
-    await sender.send(topic, 0, [record('c')], (await kafka.topic(topic))?.id ?? '');
-    expect(await stored()).toEqual(['c']);
-    await sender.close();
+  guardTest('what was meant for a topic that is deleted gets into its successor', {
+    scenario: async () => {
+      const sender = kafka.sender();
+      const before = (await kafka.topic(topic))?.id ?? '';
+      await sender.send(topic, 0, [record('a')], before);
+      await kafka.deleteTopic(topic);
+      const sending = sender.send(topic, 0, [record('b')], before).then(
+        () => 'acknowledged',
+        (error: Error) => error.message,
+      );
+      await kafka.createTopic({ name: topic, partitions: 1, config: {} });
+      const said = await sending;
+      await sender.send(topic, 0, [record('c')], (await kafka.topic(topic))?.id ?? '');
+      await sender.close();
+      return { said, stored: await stored() };
+    },
+    right: { said: expect.stringContaining('created again'), stored: ['c'] },
+    without: { 'send-topic-id': { said: 'acknowledged', stored: ['b', 'c'] } },
   });
 
   test('the successor that the caller means takes its sends, also where the sender knew only the former one', async () => {

@@ -1,6 +1,6 @@
 /**
  * A scenario that is run twice: with all guards, where it must come out right, and with each of its guards taken out, where it
- * must go wrong in the way that the guard prevents. `docs/guards.test.ts` finds the guards of a file by these calls.
+ * must go wrong in the way that the guard prevents. `docs/guards.test.ts` finds the guards of a file by `without`.
  */
 import { describe, expect, type TestContext, test } from 'vitest';
 import { type Guard, TEST_WITHOUT } from '../guards.ts';
