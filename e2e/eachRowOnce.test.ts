@@ -3,7 +3,8 @@ import { afterAll, expect, test } from 'vitest';
 import { keepEvidence } from './evidence.ts';
 import { attack, faultsFor } from './faults/attack.ts';
 import { faultSchedule } from './faults/schedule.ts';
-import { settled } from './observe.ts';
+import { until } from './faults/until.ts';
+import { inputEnded, settled } from './observe.ts';
 import { type Platform, removeFolder, startPlatform } from './platform.ts';
 import { expectEachRowOnce, proofYaml } from './proof.ts';
 
@@ -43,13 +44,14 @@ test('no row is lost and none is stored twice while twenty faults of all kinds h
 
 async function run(platform: Platform, say: (line: string) => void): Promise<void> {
   await expect.poll(() => stored(platform), { timeout: 60_000 }).toBeGreaterThan(0);
-  const faults = faultsFor(platform, (fault, lacks) => console.log(`left out: ${fault}: needs ${lacks}`)).map(({ name }) => name);
-  const steps = faultSchedule(seed, { faults, count: FAULTS, gapMs: [100, 1_500] });
+  const faults = faultsFor(platform, (fault, lacks) => console.log(`left out: ${fault}: needs ${lacks}`));
+  const steps = faultSchedule(seed, { faults: faults.map(({ name }) => name), count: FAULTS, gapMs: [100, 1_500] });
+  const flows = () => hasMore(platform);
   const startedAt = performance.now();
-  await attack(platform, steps.slice(0, FAULTS / 2), say);
+  await attack(platform, { faults, steps: steps.slice(0, FAULTS / 2), flows, say });
   const seconds = (performance.now() - startedAt) / 1000;
   await changeRate(platform, Math.ceil(((await unsent(platform)) / seconds) * SHARE), say);
-  await attack(platform, steps.slice(FAULTS / 2), say);
+  await attack(platform, { faults, steps: steps.slice(FAULTS / 2), flows, say });
   say('all faults done');
   await changeRate(platform, AT_ONCE, say);
   await expect.poll(() => settled(platform), { timeout: 120_000, interval: 500 }).toBe('all stored');
@@ -63,6 +65,16 @@ async function changeRate(platform: Platform, recordsPerSecond: number, say: (li
   platform.rewrite(proofYaml({ ...FEED, recordsPerSecond }));
   await platform.kill('producer');
   say(`${await unsent(platform)} records to come, ${recordsPerSecond} a second`);
+}
+
+/** Kafka may be away for a moment. */
+async function hasMore(platform: Platform): Promise<boolean> {
+  let ended = false;
+  await until('Kafka says how far the producer is', 60_000, async () => {
+    ended = await inputEnded(platform);
+    return true;
+  });
+  return !ended;
 }
 
 async function unsent({ kafka, loaded }: Platform): Promise<number> {
