@@ -92,6 +92,7 @@ export async function swap({ filling, sender, at = async () => {} }: Swapping): 
         [plan.pipeline, partition, JSON.stringify(stored)],
       );
     }
+    await noteForRedrives(session, filling, goals);
     await forgetReset(session, plan.pipeline);
     await at('renamed');
     if (plan.mode === 'hand over') await stopOldRoles(kafka, plan);
@@ -174,6 +175,26 @@ async function fillRest(
     }
   }
   return late;
+}
+
+/**
+ * What redrives must know from now on: which redriven records have their row in the new table, and which raw records were made
+ * anew, so that what they were refused for before is not redriven.
+ */
+async function noteForRedrives(session: Session, { plan, raw }: Filling, goals: readonly Goal[]): Promise<void> {
+  await session.query(
+    `INSERT INTO millrace.redriven (pipeline, topic_id, partition, raw_offset, index, attempt)
+      SELECT $2, topic_id, partition, raw_offset, index, attempt FROM millrace.redriven WHERE pipeline = $1 ON CONFLICT DO NOTHING`,
+    [plan.key, plan.pipeline],
+  );
+  await session.query(
+    `INSERT INTO millrace.reprocessed AS kept (pipeline, topic_id, partition, from_offset, to_offset)
+      SELECT $1, $2, ordinality - 1, from_offset, to_offset
+        FROM unnest($3::bigint[], $4::bigint[]) WITH ORDINALITY AS made (from_offset, to_offset)
+      ON CONFLICT (pipeline, topic_id, partition) DO UPDATE
+        SET from_offset = least(kept.from_offset, EXCLUDED.from_offset), to_offset = greatest(kept.to_offset, EXCLUDED.to_offset)`,
+    [plan.pipeline, raw.id, goals.map((_, partition) => raw.starts[partition] ?? 0), goals.map(({ to }) => to)],
+  );
 }
 
 /** Puts the new tables in place of the old; returns the old ones under the name that they have from now on. */

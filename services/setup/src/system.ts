@@ -23,6 +23,7 @@ export const SYSTEM_TABLES = [
   'resets',
   'reset_refusals',
   'redriven',
+  'reprocessed',
 ] as const;
 
 const MIGRATIONS: readonly string[] = [
@@ -170,6 +171,18 @@ const MIGRATIONS: readonly string[] = [
   -- Rows that a reprocessing made more (or less) than the processor counted: rows + reset = stored + refused + merged + in
   -- flight. Where rows were taken over as they were, whose hours nobody knows, it stands in the hour -infinity.
   ALTER TABLE millrace.ledger ADD COLUMN reset bigint NOT NULL DEFAULT 0;
+  `,
+  `
+  -- Raw records that a reset has made rows of anew, from_offset to to_offset (exclusive): their refusals from before may be rows
+  -- since, and are not redriven.
+  CREATE TABLE millrace.reprocessed (
+    pipeline text NOT NULL,
+    topic_id text NOT NULL,
+    partition int NOT NULL,
+    from_offset bigint NOT NULL,
+    to_offset bigint NOT NULL,
+    PRIMARY KEY (pipeline, topic_id, partition)
+  );
   `,
 ];
 

@@ -32,6 +32,8 @@ export async function* markRedriven(database: Pool, pipeline: string, refused: A
 
 /** Whether this database has the table in which the sink notes redriven rows; where it has none, nothing was ever redriven. */
 export async function knowsRedrives(database: Pool): Promise<boolean> {
-  const { rows } = await database.query<{ found: boolean }>("SELECT to_regclass('millrace.redriven') IS NOT NULL AS found");
+  const { rows } = await database.query<{ found: boolean }>(
+    "SELECT to_regclass('millrace.redriven') IS NOT NULL AND to_regclass('millrace.reprocessed') IS NOT NULL AS found",
+  );
   return rows[0]?.found === true;
 }

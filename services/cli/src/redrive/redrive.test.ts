@@ -5,6 +5,8 @@ import { join } from 'node:path';
 import type { Kafka, Sender } from '@millrace/core/kafka/kafka.ts';
 import { encodeUnreadable, oversizeOf } from '@millrace/core/record/raw.ts';
 import type { Pipeline } from '@millrace/core/spec/pipeline.ts';
+import { resetPipeline } from '@millrace/reset/reset.ts';
+import { pino } from 'pino';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { readRefusals } from '../records/refusals.ts';
 import { millrace, type Ran, startMillrace } from '../testing.ts';
@@ -319,4 +321,24 @@ test('partitions that were added since change nothing', { timeout: 120_000 }, as
   expect(await sent(larger)).toMatchObject({ redriven: 10, sent: 30 });
   await feed.settled();
   expect(await feed.stored()).toEqual(upTo(40));
+});
+
+test('what a reset has made anew is named and not sent: it would be a second row', { timeout: 120_000 }, async () => {
+  const { feed, pipeline } = await corrected(
+    'anew',
+    upTo(20).map((n) => reading(n, 100)),
+  );
+  expect(await sent(pipeline, { ids: ['0:0', '1:0'] })).toMatchObject({ sent: 2 });
+  await feed.settled();
+  const log = pino({ level: 'silent' });
+  const options = { fromMs: null, apply: true, restart: false, signal: AbortSignal.timeout(60_000) };
+  await resetPipeline(pipeline, { kafka: servers.kafka, database: servers.database, log }, options);
+  expect(await feed.stored()).toEqual(upTo(20));
+  await feed.append([reading(20, 5_000)]);
+  await feed.settled();
+  const counts = await sent(pipeline);
+  expect([counts.redriven, counts.total('cannot'), counts.sent]).toEqual([2, 18, 1]);
+  expect(counts.cannot[0]?.message).toMatch(/a reset has read its raw record anew since/);
+  await feed.settled();
+  expect(await feed.stored()).toEqual(upTo(20));
 });

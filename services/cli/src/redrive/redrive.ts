@@ -7,6 +7,7 @@
  * - A refusal whose redrive became a row is not sent. Whatever is sent twice all the same, by two at once or after a kill
  *   between a send and its acknowledgement, becomes one row: the sink sees to that.
  * - A record goes to the partition that its refusal came from: there its object was refused, and is stored.
+ * - What a reset has made anew is not sent.
  * - Memory is bounded: one batch of refusals, and what `readRefusals` keeps of a partition.
  */
 import type { KafkaRecord, OutRecord, Sender } from '@millrace/core/kafka/kafka.ts';
@@ -22,6 +23,10 @@ import { count } from '../text.ts';
 import { RedriveCounts, type Verdict } from './counts.ts';
 import { findOriginals, type RawLog } from './originals.ts';
 import { needsOriginal, type Remade, remake } from './remake.ts';
+import { reprocessedIn } from './reprocessed.ts';
+
+/** Sent as well, it would be a second row. */
+const REPROCESSED = 'a reset has read its raw record anew since: it is a row by now, or another reset brings it back';
 
 const BATCH_REFUSALS = 500;
 const BATCH_BYTES = 8_388_608;
@@ -62,6 +67,7 @@ export async function redrive(
   const raw: RawLog = { name: names.raw, state, bounds: await kafka.bounds(names.raw) };
   const maxBytes = Number((await kafka.topicConfig(names.raw))['max.message.bytes']);
   if (!(maxBytes > 0)) throw new Error(`the topic ${names.raw} does not say its max.message.bytes`);
+  const isReprocessed = await reprocessedIn(database, names.pipeline);
   const { refused, records, foreign } = await readRefusals(kafka, names.dlq, { signal });
   const counts = new RedriveCounts();
   const sender = send ? kafka.sender() : null;
@@ -88,7 +94,12 @@ export async function redrive(
     const originals = await findOriginals(kafka, raw, wanting, signal);
     const outgoing: { partition: number; record: OutRecord }[] = [];
     for (const one of open) {
-      const { partition } = refusedPlace(one.refusal);
+      const place = refusedPlace(one.refusal);
+      const { partition } = place;
+      if (isReprocessed(place)) {
+        counts.add(one, { kind: 'cannot', why: REPROCESSED });
+        continue;
+      }
       const remade = fitting(remake(one, originals.get(one) ?? null, partOf), partition, maxBytes, raw);
       counts.add(one, 'cannot' in remade ? { kind: 'cannot', why: remade.cannot } : verdictOf(transform, remade.record));
       if ('record' in remade) outgoing.push({ partition, record: remade.record });
