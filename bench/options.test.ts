@@ -11,7 +11,8 @@ test('without a word everything is measured in the usual size, and nothing is fe
 test('what is asked for runs in the order of the table, in the size asked for', () => {
   const { only, size, peers } = readOptions({ ONLY: 'latency, writer', ROWS: '5000', FULL: '1', PEERS: '1' }, NAMES);
   expect(only).toEqual(['writer', 'latency']);
-  expect(size).toEqual({ ...SIZES.full, rows: 5_000 });
+  const { growth } = SIZES.full;
+  expect(size).toEqual({ ...SIZES.full, rows: 5_000, growthRows: 5_000, growth: { ...growth, rows: [] } });
   expect(peers).toBe(true);
 });
 

@@ -15,14 +15,24 @@ export function readOptions(env: Readonly<Record<string, string | undefined>>, n
   const unknown = only.find((name) => !names.includes(name));
   if (unknown !== undefined) throw new Error(`ONLY names ${JSON.stringify(unknown)}; allowed are ${names.join(', ')}`);
   const size: Size = isOn(env.FULL) ? SIZES.full : SIZES.usual;
-  const rows = env.ROWS === undefined || env.ROWS === '' ? size.rows : Number(env.ROWS);
-  if (!(Number.isSafeInteger(rows) && rows >= 1_000))
-    throw new Error(`ROWS is ${JSON.stringify(env.ROWS)}; allowed is a whole number of at least 1000`);
   return {
     only: names.filter((name) => only.length === 0 || only.includes(name)),
-    size: { ...size, rows },
+    size: env.ROWS === undefined || env.ROWS === '' ? size : narrowed(size, env.ROWS),
     peers: isOn(env.PEERS),
     reference: isOn(env.REFERENCE),
+  };
+}
+
+/** The shared backlog has so many rows, and nothing that is measured in steps more than that. */
+function narrowed(size: Size, text: string): Size {
+  const rows = Number(text);
+  if (!(Number.isSafeInteger(rows) && rows >= 1_000))
+    throw new Error(`ROWS is ${JSON.stringify(text)}; allowed is a whole number of at least 1000`);
+  return {
+    ...size,
+    rows,
+    growthRows: Math.min(size.growthRows, rows),
+    growth: { ...size.growth, rows: size.growth.rows.filter((step) => step <= rows) },
   };
 }
 

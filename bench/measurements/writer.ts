@@ -14,7 +14,7 @@ import { mustHold } from '../run/backlog.ts';
 import { rounds } from '../run/rounds.ts';
 import { rowsByPartition, targetOf, valuesOf } from '../run/rows.ts';
 import type { Database } from '../run/servers.ts';
-import { writeAlone } from '../run/writerAlone.ts';
+import { rowsPerTransaction, writeAlone } from '../run/writerAlone.ts';
 import type { Measurement } from './measurement.ts';
 
 export const writer: Measurement = async (bench) => {
@@ -28,6 +28,7 @@ export const writer: Measurement = async (bench) => {
   const file = join(folder, 'writer.copy');
   writeFileSync(file, flat.map(({ line }) => line).join(''));
   const inserted = flat.slice(0, size.insertRows).map((row) => valuesOf(row));
+  const perTransaction = rowsPerTransaction(flat);
   const psql = await copyClient();
   const target = targetOf(pipeline);
 
@@ -43,7 +44,9 @@ export const writer: Measurement = async (bench) => {
     }
   };
   const alone = (concurrency: number, latest: boolean) =>
-    timed(flat.length, ({ pool }) => writeAlone({ pipeline, pool, rows, concurrency, latest }));
+    timed(flat.length, ({ pool }) =>
+      writeAlone({ pipeline, pool, rows, concurrency, latest, rowsPerTransaction: perTransaction }),
+    );
   const copy = timed(flat.length, ({ url }) => psql.copy(url, target, file));
   const results = await rounds(size.rounds, {
     writer: alone(1, true),
@@ -79,7 +82,7 @@ export const writer: Measurement = async (bench) => {
       ratio('COPY / COPY into the table without its indexes', results.copy, results.copyWithoutIndexes),
     ],
     notes: [
-      `${flat.length} rows in the table that set-up makes for ${quote(pipeline.metadata.name)}; INSERTs: ${inserted.length} rows; COPY is ${psql.name}`,
+      `${flat.length} rows, ${perTransaction} per transaction as a fetch brings them, in the table that set-up makes for ${quote(pipeline.metadata.name)}; INSERTs: ${inserted.length} rows; COPY is ${psql.name}`,
     ],
     plots: [],
   };

@@ -6,12 +6,12 @@
  *
  *     node bench/peers/bareLoop.ts BROKERS FROM TO GROUP
  */
+import { cutIntoBatches } from '@millrace/core/kafka/cut.ts';
+import { ANSWER_BYTES, PARTITION_BYTES } from '@millrace/core/kafka/fetch.ts';
 import { ORIGIN_HEADER, RAW_TIMESTAMP_HEADER } from '@millrace/core/record/origin.ts';
 import { CompressionTypes, Kafka, logLevel } from 'kafkajs';
 
-/** As the processor's reader: bytes of one partition in one answer, bytes of an answer, partitions at a time. */
-const PARTITION_BYTES = 1_048_576;
-const ANSWER_BYTES = 8 * PARTITION_BYTES;
+/** Partitions at a time, as the processor's reader. */
 const CONCURRENCY = 4;
 
 const [brokers = '', from = '', to = '', group = ''] = process.argv.slice(2);
@@ -38,9 +38,11 @@ await consumer.run({
     const copies = messages.map(({ key, value, offset, timestamp }) => ({
       key,
       value,
-      partition,
       headers: { [ORIGIN_HEADER]: `kxPfvZ2SQVqQmDbZ6dnCGA:${offset}:0:1`, [RAW_TIMESTAMP_HEADER]: timestamp },
     }));
-    await producer.send({ topic: to, acks: -1, compression: CompressionTypes.None, messages: copies });
+    for (const part of cutIntoBatches(copies, PARTITION_BYTES)) {
+      const placed = part.map((copy) => ({ ...copy, partition }));
+      await producer.send({ topic: to, acks: -1, compression: CompressionTypes.None, messages: placed });
+    }
   },
 });

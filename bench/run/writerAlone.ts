@@ -3,6 +3,7 @@
  * puts them together, without Kafka and without decoding.
  */
 import { randomUUID } from 'node:crypto';
+import { PARTITION_BYTES } from '@millrace/core/kafka/fetch.ts';
 import { namesOf } from '@millrace/core/spec/names.ts';
 import type { Pipeline } from '@millrace/core/spec/pipeline.ts';
 import { columnsOf } from '@millrace/core/table/columns.ts';
@@ -16,8 +17,18 @@ import { writerFor } from '@millrace/sink/writers/index.ts';
 import type { Writer } from '@millrace/sink/writers/writer.ts';
 import type { Pool } from 'pg';
 
-/** About what a fetch of 1 MiB holds: the sink stores one such batch per transaction. */
-export const ROWS_PER_TRANSACTION = 5_000;
+/** A record's length fields and the lengths of its headers' names. */
+const RECORD_OVERHEAD_BYTES = 60;
+
+/** Rows in one fetch of a partition: the sink stores one such batch per transaction. */
+export function rowsPerTransaction(rows: readonly TableRow[]): number {
+  const records = rows.slice(0, 1_000).map(({ incoming }) => incoming.record);
+  const bytes = records.reduce((sum, { key, value, headers }) => {
+    const headerBytes = Object.values(headers).reduce((own, header) => own + header.length, 0);
+    return sum + (key?.length ?? 0) + (value?.length ?? 0) + headerBytes + RECORD_OVERHEAD_BYTES;
+  }, 0);
+  return Math.max(1, Math.floor((PARTITION_BYTES * records.length) / bytes));
+}
 
 export interface WriterOptions {
   pipeline: Pipeline;
@@ -26,12 +37,14 @@ export interface WriterOptions {
   rows: readonly (readonly TableRow[])[];
   /** Partitions that are stored at a time. */
   concurrency: number;
+  rowsPerTransaction: number;
   /** Whether the newest row per key is kept, as the sink does. */
   latest: boolean;
 }
 
 /** Stores all rows. @returns ms */
-export async function writeAlone({ pipeline, pool, rows, concurrency, latest }: WriterOptions): Promise<number> {
+export async function writeAlone(options: WriterOptions): Promise<number> {
+  const { pipeline, pool, rows, concurrency, latest, rowsPerTransaction } = options;
   const names = namesOf(pipeline);
   const columns = columnsOf(pipeline);
   const key = columns.find(({ name }) => name === pipeline.spec.record.key);
@@ -43,8 +56,8 @@ export async function writeAlone({ pipeline, pool, rows, concurrency, latest }: 
   async function storePartition(partition: number): Promise<void> {
     const own = rows[partition] ?? [];
     let seen = await withClient(pool, signal, (client) => readPosition(client, names.pipeline, partition));
-    for (let from = 0; from < own.length; from += ROWS_PER_TRANSACTION) {
-      const batch = own.slice(from, from + ROWS_PER_TRANSACTION);
+    for (let from = 0; from < own.length; from += rowsPerTransaction) {
+      const batch = own.slice(from, from + rowsPerTransaction);
       const incoming = batch.map((row) => row.incoming);
       const records = incoming.map(({ record }) => record);
       const { origins } = dropRepeats(seen.origins, incoming, seen.version + 1);

@@ -13,7 +13,7 @@ import { ANSWER_MS } from './link.ts';
 import { decodeBatches, nextOffset } from './recordBatch.ts';
 
 /** Of one partition in one answer. A batch that is larger than this comes all the same, alone. */
-const PARTITION_BYTES = 524_288;
+export const PARTITION_BYTES = 524_288;
 /** Of one answer, which lies in memory as long as one of its partitions does. Partitions have their turn in the order of the request. */
 export const ANSWER_BYTES = 1_048_576;
 const READ_COMMITTED = 1;
