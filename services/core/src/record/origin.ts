@@ -29,12 +29,39 @@ export function encodeOrigin(origin: Origin): string {
 
 /** @throws Error naming the text when it is no origin: nothing may be stored without one. */
 export function decodeOrigin(text: string): Origin {
-  const match = /^([A-Za-z0-9_~-]{1,40}):(\d{1,16}):(\d{1,9}):(\d{1,9})$/.exec(text);
-  if (!match)
+  const colon = text.indexOf(':');
+  const second = text.indexOf(':', colon + 1);
+  const third = text.indexOf(':', second + 1);
+  const offset = wholeNumber(text, colon + 1, second, 16);
+  const index = wholeNumber(text, second + 1, third, 9);
+  const count = wholeNumber(text, third + 1, text.length, 9);
+  if (colon < 0 || second < 0 || third < 0 || offset < 0 || index < 0 || count < 0 || !isTopicId(text.slice(0, colon)))
     throw new Error(
       `header ${ORIGIN_HEADER} is ${JSON.stringify(text.slice(0, 80))}; allowed is <topic id>:<offset>:<index>:<count>`,
     );
-  return { topicId: match[1] as string, offset: Number(match[2]), index: Number(match[3]), count: Number(match[4]) };
+  return { topicId: lastTopicId, offset, index, count };
+}
+
+/** Of all the records of a log: checked once, and one text for all of them. */
+let lastTopicId = '';
+
+function isTopicId(text: string): boolean {
+  if (text === lastTopicId && text !== '') return true;
+  if (!/^[A-Za-z0-9_~-]{1,40}$/.test(text)) return false;
+  lastTopicId = text;
+  return true;
+}
+
+/** The number that 1 to `maxDigits` digits of [from, to) are; -1: they are none. By character: a regular expression takes four times as long. */
+function wholeNumber(text: string, from: number, to: number, maxDigits: number): number {
+  if (to <= from || to - from > maxDigits) return -1;
+  let value = 0;
+  for (let at = from; at < to; at++) {
+    const digit = text.charCodeAt(at) - 0x30;
+    if (digit < 0 || digit > 9) return -1;
+    value = value * 10 + digit;
+  }
+  return to - from > 15 ? Number(text.slice(from, to)) : value; // rounded as everywhere
 }
 
 /** Whether `a` stands after `b` among the origins of one raw topic id; everything stands after undefined. */
