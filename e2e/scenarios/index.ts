@@ -11,7 +11,7 @@ import { rawTopicRecreated } from './rawTopicRecreated.ts';
 import { rawTopicReplaced } from './rawTopicReplaced.ts';
 import { rulesChanged, sendRejected } from './refusals.ts';
 import { replaySentAgain } from './replaySentAgain.ts';
-import { retentionOvertakes } from './retentionOvertakes.ts';
+import { retentionOvertakesProcessor, retentionOvertakesSink } from './retentionOvertakes.ts';
 import type { Scenario } from './scenario.ts';
 
 export const SCENARIOS: Record<string, Scenario> = {
@@ -23,7 +23,8 @@ export const SCENARIOS: Record<string, Scenario> = {
   replaySentAgain,
   sendRejected,
   rulesChanged,
-  retentionOvertakes,
+  retentionOvertakesSink,
+  retentionOvertakesProcessor,
   partitionsAdded,
   rawLogTruncated,
   processedLogTruncated,

@@ -21,7 +21,7 @@ import { expect } from 'vitest';
 import { drained } from '../observe.ts';
 import { type Servers, startServers } from '../servers.ts';
 
-const log = pino({ level: process.env.SCENARIO_LOG ?? 'silent' });
+const silent = pino({ level: 'silent' });
 /** A net for what hangs. */
 const WAIT = { timeout: 60_000, interval: 20 };
 
@@ -36,8 +36,8 @@ export async function startWorld(): Promise<World> {
   const folder = mkdtempSync(join(tmpdir(), 'millrace-scenarios-'));
   const servers = await startServers(folder, { smallDisk: true });
   const { broker, server, disk } = servers;
-  const kafka = connectKafka({ brokers: broker.brokers, clientId: 'scenario', log });
-  const database = connectDatabase({ url: server.url, applicationName: 'scenario', log });
+  const kafka = connectKafka({ brokers: broker.brokers, clientId: 'scenario', log: silent });
+  const database = connectDatabase({ url: server.url, applicationName: 'scenario', log: silent });
   return {
     broker,
     server,
@@ -81,6 +81,8 @@ export interface Feed {
   /** Sums over the ledger of this Pipeline. */
   ledger(column: string): Promise<number>;
   metric(name: string): Promise<number>;
+  /** How many lines of its roles' logs, from warnings on, hold this. */
+  logged(pattern: RegExp): number;
 }
 
 /** Runs with a Pipeline of its own, and ends what it started. */
@@ -95,6 +97,8 @@ export async function withFeed<T>(world: World, name: string, run: (feed: Feed) 
     workers.add(worker);
     return worker;
   };
+  const lines: string[] = [];
+  const log = pino({ level: 'warn' }, { write: (line: string) => lines.push(line) });
   const context = { log, metrics, baseFolder: '/' };
   const rows = async (): Promise<number[]> => {
     const found = await database.query<{ n: string }>(`select n from "default".${names.table} order by n`);
@@ -110,7 +114,7 @@ export async function withFeed<T>(world: World, name: string, run: (feed: Feed) 
     names,
     metrics,
     setup: async (count = partitions) => {
-      await setupPipeline(pipelineOf(name, count), { kafka, database, log });
+      await setupPipeline(pipelineOf(name, count), { kafka, database, log: silent });
     },
     append: async (numbers, partition = 0, headers = () => ({})) => {
       await source.send(
@@ -150,6 +154,7 @@ export async function withFeed<T>(world: World, name: string, run: (feed: Feed) 
       const found = await database.query<{ n: number }>(sql, [names.pipeline]);
       return found.rows[0]?.n ?? 0;
     },
+    logged: (pattern) => lines.filter((line) => pattern.test(line)).length,
     metric: async (name) => {
       const found = await metrics.getSingleMetric(name)?.get();
       return (found?.values ?? []).reduce((sum, { value }) => sum + value, 0);
@@ -216,5 +221,5 @@ export function sending(kafka: Kafka, send: (next: Sender['send']) => Sender['se
 
 /** Another pool, for a role whose sessions a scenario treats apart. */
 export function poolOf(url: string, name: string, timeouts?: SessionTimeouts): Pool {
-  return connectDatabase({ url, applicationName: name, max: 4, log, ...(timeouts ? { timeouts } : {}) });
+  return connectDatabase({ url, applicationName: name, max: 4, log: silent, ...(timeouts ? { timeouts } : {}) });
 }

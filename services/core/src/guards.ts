@@ -82,6 +82,15 @@ export const GUARDS = {
     prevents: 'A send that is tried again gets into the successor of the topic that was meant.',
     rule: 'DESIGN 1.2 rule 2, decision 0015',
   },
+  // The producer.
+  'checkpoint-after-acks': {
+    prevents: 'A replay that is killed goes on behind records that were never acknowledged, and they are lost.',
+    rule: 'DESIGN 1.2 rule 6',
+  },
+  'replay-tail': {
+    prevents: 'A replay that is killed sends again what was acknowledged after its last checkpoint.',
+    rule: 'DESIGN 1.2 rule 6',
+  },
   // The processor.
   'raw-topic-id-before-send': {
     prevents: 'Rows of a raw topic that was deleted meanwhile are sent behind those of its successor.',

@@ -1,6 +1,7 @@
 /** The engine against a model of Kafka: whatever is killed or rejected, and whenever, each record once and in order. */
 import { decodeReplayPosition, REPLAY_POSITION_HEADER } from '@millrace/core/record/raw.ts';
 import type { Pipeline } from '@millrace/core/spec/pipeline.ts';
+import { guardTest } from '@millrace/core/testing/guardTest.ts';
 import fc from 'fast-check';
 import { pino } from 'pino';
 import { Registry } from 'prom-client';
@@ -76,7 +77,7 @@ function ordinals(broker: FakeBroker): number[][] {
 
 const sorted = (numbers: number[]): number[] => numbers.toSorted((a, b) => a - b);
 
-test('each record once and in order in its partition, whatever is killed or rejected', { timeout: 120_000 }, async () => {
+const eachOnceAndInOrder = (() => {
   const fates = fc.infiniteStream(
     fc.oneof(
       { weight: 6, arbitrary: fc.constant<Fate>('taken') },
@@ -84,27 +85,34 @@ test('each record once and in order in its partition, whatever is killed or reje
       { weight: 1, arbitrary: fc.constantFrom<Fate>('unanswered', 'rejected') },
     ),
   );
-  await fc.assert(
-    fc.asyncProperty(
-      fc.integer({ min: 0, max: 120 }),
-      fc.integer({ min: 1, max: 4 }),
-      fates,
-      fc.boolean(),
-      async (count, partitions, stream, grow) => {
-        const broker = new FakeBroker();
-        broker.create(RAW, partitions);
-        const next = (): Fate => stream.next().value as Fate;
-        const state = await complete(broker, next, input(count), () => {
-          if (grow) broker.grow(RAW, Math.min(7, broker.topic(RAW).logs.length + 1));
-        });
-        expect(state).toBe(`completed: ${count} records`);
-        const perPartition = ordinals(broker);
-        for (const log of perPartition) expect(log).toEqual(sorted(log));
-        expect(sorted(perPartition.flat())).toEqual(Array.from({ length: count }, (_, n) => n));
-      },
-    ),
-    { numRuns: 60, interruptAfterTimeLimit: 60_000 },
+  return fc.asyncProperty(
+    fc.integer({ min: 0, max: 120 }),
+    fc.integer({ min: 1, max: 4 }),
+    fates,
+    fc.boolean(),
+    async (count, partitions, stream, grow) => {
+      const broker = new FakeBroker();
+      broker.create(RAW, partitions);
+      const next = (): Fate => stream.next().value as Fate;
+      const state = await complete(broker, next, input(count), () => {
+        if (grow) broker.grow(RAW, Math.min(7, broker.topic(RAW).logs.length + 1));
+      });
+      expect(state).toBe(`completed: ${count} records`);
+      const perPartition = ordinals(broker);
+      for (const log of perPartition) expect(log).toEqual(sorted(log));
+      expect(sorted(perPartition.flat())).toEqual(Array.from({ length: count }, (_, n) => n));
+    },
   );
+})();
+
+test('each record once and in order in its partition, whatever is killed or rejected', async () => {
+  await fc.assert(eachOnceAndInOrder, { numRuns: 60, interruptAfterTimeLimit: 60_000 });
+});
+
+guardTest('a replay that is killed loses records, or sends them again', {
+  scenario: async () => (await fc.check(eachOnceAndInOrder, { numRuns: 120, endOnFailure: true, seed: 7 })).failed,
+  right: false,
+  without: { 'checkpoint-after-acks': true, 'replay-tail': true },
 });
 
 test('a completed run stays completed after a restart', async () => {

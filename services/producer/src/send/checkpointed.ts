@@ -9,6 +9,7 @@
  *   There is no other way on after a failure: what was in memory counts for nothing then.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
+import { guarded } from '@millrace/core/guards.ts';
 import type { Sender, TopicState } from '@millrace/core/kafka/kafka.ts';
 import type { RoleContext, Worker, WorkerHealth } from '@millrace/core/role/role.ts';
 import { namesOf } from '@millrace/core/spec/names.ts';
@@ -68,7 +69,8 @@ export function startCheckpointed({ pipeline, context, kind, open, limit }: Chec
     const topic = await rawTopic();
     const input = await open(signal);
     const start = await chooseRun(kafka, names, input, topic, log);
-    const last = await lastOrdinals(kafka, names.raw, start.run, signal);
+    const ordinals = await lastOrdinals(kafka, names.raw, start.run, signal);
+    const last = guarded('replay-tail') ? ordinals : ordinals.map(() => -1);
     const spreading = spread(start, topic.partitions, last);
     if (start.partitions !== topic.partitions)
       log.warn(
