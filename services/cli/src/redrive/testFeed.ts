@@ -1,8 +1,8 @@
 /** For tests: a Pipeline on a real Kafka and a real database, with processor and sink in this process, fed record by record. */
+import { audit } from '@millrace/audit/audit.ts';
 import { connectDatabase } from '@millrace/core/database/connect.ts';
 import { connectKafka } from '@millrace/core/kafka/connect.ts';
 import type { Kafka, OutRecord } from '@millrace/core/kafka/kafka.ts';
-import { decodeProgress } from '@millrace/core/record/progress.ts';
 import type { Worker } from '@millrace/core/role/role.ts';
 import { namesOf, type PipelineNames } from '@millrace/core/spec/names.ts';
 import type { Pipeline } from '@millrace/core/spec/pipeline.ts';
@@ -145,18 +145,9 @@ export class TestFeed {
     return (await this.#servers.kafka.bounds(topic)).reduce((sum, { end }) => sum + end, 0);
   }
 
-  /** What the books leave open: 0 where each raw record has one end. */
-  async unaccounted(): Promise<number> {
-    const { kafka, database } = this.#servers;
-    let open = 0;
-    for (const { metadata } of (await kafka.committed(this.names.processorGroup, this.names.raw)).values()) {
-      const progress = decodeProgress(metadata);
-      if (progress) open += progress.raw - progress.refused - progress.dropped - progress.repeats;
-    }
-    const { rows } = await database.query(
-      'SELECT sum(stored + refused + merged)::int AS ended FROM millrace.ledger WHERE pipeline = $1',
-      [this.names.pipeline],
-    );
-    return open - Number(rows[0]?.ended);
+  /** What the audit finds wrong: nothing where each raw record has one end, and topics and table are what was counted. */
+  async audited(pipeline: Pipeline): Promise<unknown[]> {
+    const { state, checks } = await audit(pipeline, this.#servers);
+    return state === 'equal' ? [] : checks.flatMap(({ name, findings }) => findings.map((finding) => ({ name, ...finding })));
   }
 }
