@@ -12,10 +12,15 @@ import { endingWith } from './session.ts';
 
 /** How soon a touched bucket is looked for when there was nothing to do: what the tail of a roll-up waits for. */
 const REFRESH_EVERY_MS = 1_000;
+/** The same while this sink stores nothing: what another one touched, which refreshes it itself unless it ended. */
+const IDLE_REFRESH_EVERY_MS = 10_000;
 const RETENTION_EVERY_MS = 60_000;
 
-/** The tasks that this Pipeline needs; none where it has neither roll-ups nor retention. */
-export function maintenanceTasks(pipeline: Pipeline, pool: Pool): Task[] {
+/**
+ * The tasks that this Pipeline needs; none where it has neither roll-ups nor retention.
+ * @param batches how many this sink has stored so far: while it stores none, the database is hardly asked
+ */
+export function maintenanceTasks(pipeline: Pipeline, pool: Pool, batches: () => number): Task[] {
   const rollups = rollupsOf(pipeline);
   const { pipeline: name } = namesOf(pipeline);
   let known: ServerKind | null = null;
@@ -23,12 +28,20 @@ export function maintenanceTasks(pipeline: Pipeline, pool: Pool): Task[] {
     known ??= await serverKind(pool, pipeline);
     return known;
   };
+  let seen = -1;
+  let lookedMs = Number.NEGATIVE_INFINITY;
   const refresh: Task = {
     name: 'refresh',
     everyMs: REFRESH_EVERY_MS,
     async run(signal) {
+      const now = batches();
+      if (now === seen && performance.now() - lookedMs < IDLE_REFRESH_EVERY_MS) return false;
       const touched = await pool.query('SELECT FROM millrace.touched WHERE pipeline = $1 LIMIT 1', [name]);
-      if (touched.rowCount === 0) return false;
+      if (touched.rowCount === 0) {
+        seen = now;
+        lookedMs = performance.now();
+        return false;
+      }
       const { remaining } = await refreshTouched(endingWith(pool, signal), pipeline, await server());
       return remaining > 0;
     },

@@ -5,7 +5,7 @@
  * Connections: one per batch that is being stored (`CONCURRENCY`), one for maintenance, up to
  * two for the ledger and its audit.
  */
-import type { Reader } from '@millrace/core/kafka/kafka.ts';
+import type { Batch, Reader } from '@millrace/core/kafka/kafka.ts';
 import type { Role, RoleContext, Worker } from '@millrace/core/role/role.ts';
 import { maxProcessedBytesOf } from '@millrace/core/spec/defaults.ts';
 import { namesOf } from '@millrace/core/spec/names.ts';
@@ -48,7 +48,12 @@ async function start(pipeline: Pipeline, { kafka, database, log, metrics: regist
     metrics,
     log,
   });
-  const { load, handle, notice } = held;
+  const { load, notice } = held;
+  let batches = 0;
+  const handle = async (batch: Batch): Promise<void> => {
+    await held.handle(batch);
+    batches += 1;
+  };
   const read = { group: names.sinkGroup, topic: names.processed, log, load, handle, notice, concurrency: CONCURRENCY };
   let reader: Reader;
   try {
@@ -61,7 +66,12 @@ async function start(pipeline: Pipeline, { kafka, database, log, metrics: regist
     const pauses = held.pauses();
     return reader.partitions().flatMap(({ partition }) => pauses.get(partition)?.reason ?? []);
   });
-  const maintenance = maintain(names.pipeline, maintenanceTasks(pipeline, database), metrics, log);
+  const maintenance = maintain(
+    names.pipeline,
+    maintenanceTasks(pipeline, database, () => batches),
+    metrics,
+    log,
+  );
   const auditing = maintain(names.pipeline, auditTasks(pipeline, { kafka, database }, metrics, log), metrics, log);
   return {
     health: () => healthOf(reader.partitions(), held.pauses()),

@@ -11,10 +11,19 @@ import { type FetchedLog, type FetchedPartition, fetchRequest } from './fetch.ts
 import type { Held, Hold } from './held.ts';
 import { epochOf, topicOf } from './locate.ts';
 
-/** How long a broker holds a fetch back while there is nothing new. */
+/** How long a broker holds a fetch back while there is nothing new and all lanes wait: an idle reader asks this often. */
+const IDLE_WAIT_MS = 1_000;
+/** The same while some lane does not: it may ask any time, and its request would wait behind this one. */
 const WAIT_MS = 250;
-/** The same while some lane is about to ask: its request would wait behind this one. */
+/** The same while some lane is about to ask. */
 const SHORT_WAIT_MS = 20;
+
+/** How long a broker may hold a fetch back, which answers as soon as there is something. Pure. */
+export function waitMs(lanes: Iterable<{ isWaiting: boolean; isHurried: boolean }>): number {
+  const all = [...lanes];
+  if (all.some(({ isHurried }) => isHurried)) return SHORT_WAIT_MS;
+  return all.every(({ isWaiting }) => isWaiting) ? IDLE_WAIT_MS : WAIT_MS;
+}
 
 export interface Fetched extends FetchedLog {
   topicId: string;
@@ -32,16 +41,16 @@ interface Waiter {
 export class Fetcher {
   readonly #cluster: Cluster;
   readonly #topic: string;
-  readonly #isHurried: () => boolean;
+  readonly #waitMs: () => number;
   readonly #held: Held;
   readonly #waiting = new Map<number, Map<number, Waiter>>();
   readonly #pumping = new Set<number>();
 
-  /** @param isHurried whether a lane that does not wait now will soon */
-  constructor(cluster: Cluster, topic: string, isHurried: () => boolean, held: Held) {
+  /** @param waitMs how long the next fetch may wait at the broker */
+  constructor(cluster: Cluster, topic: string, waitMs: () => number, held: Held) {
     this.#cluster = cluster;
     this.#topic = topic;
-    this.#isHurried = isHurried;
+    this.#waitMs = waitMs;
     this.#held = held;
   }
 
@@ -92,8 +101,7 @@ export class Fetcher {
     try {
       const offsets = new Map([...asked].map(([partition, { offset }]) => [partition, offset]));
       await this.#cluster.onNode(node, this.#topic, async (link) => {
-        const waitMs = this.#isHurried() ? SHORT_WAIT_MS : WAIT_MS;
-        const answer = await link.sendFetch(fetchRequest(this.#topic, offsets, waitMs, room));
+        const answer = await link.sendFetch(fetchRequest(this.#topic, offsets, this.#waitMs(), room));
         const news = answer.filter((one) => hasNews(one, offsets.get(one.partition) ?? 0));
         if (news.length === 0) return;
         if (news.some(({ outcome }) => outcome instanceof Error)) this.#cluster.forget(this.#topic);

@@ -66,6 +66,11 @@ export class Lane {
     return { ...this.#state };
   }
 
+  /** Whether it asks for records now. */
+  get isWaiting(): boolean {
+    return this.#waits;
+  }
+
   /** Whether it will soon ask for records, but does not now. */
   get isHurried(): boolean {
     return !this.#waits && this.#state.state !== 'paused' && !this.#draining.signal.aborted;

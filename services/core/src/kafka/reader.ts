@@ -2,7 +2,7 @@
 import type { Logger } from 'pino';
 import type { Cluster } from './cluster.ts';
 import { KafkaError } from './errors.ts';
-import { Fetcher } from './fetcher.ts';
+import { Fetcher, waitMs } from './fetcher.ts';
 import { Held } from './held.ts';
 import type { PartitionState, Reader, ReadOptions } from './kafka.ts';
 import { Lane } from './lane.ts';
@@ -37,8 +37,8 @@ export class KafkaReader implements Reader {
     this.#cluster = cluster;
     this.#log = log;
     this.#slots = new Slots(options.concurrency ?? CONCURRENCY);
-    const isHurried = () => [...this.#lanes.values()].some((lane) => lane.isHurried);
-    this.#fetcher = new Fetcher(cluster, options.topic, isHurried, new Held(shareBytes));
+    const own = () => this.#assigned.flatMap((partition) => this.#lanes.get(partition) ?? []);
+    this.#fetcher = new Fetcher(cluster, options.topic, () => waitMs(own()), new Held(shareBytes));
     const { promise, resolve } = Promise.withResolvers<Error>();
     this.failed = promise;
     this.#member = new Member(
