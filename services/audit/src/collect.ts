@@ -43,7 +43,7 @@ const MOST_IN_FLIGHT = 200_000;
 const COMMIT_WITHIN_MS = 5_000;
 const ASK_AGAIN_MS = 100;
 
-interface Commit {
+export interface Commit {
   offset: number;
   progress: Progress;
 }
@@ -110,7 +110,7 @@ export async function collect(pipeline: Pipeline, { kafka, database }: Servers, 
   };
 }
 
-async function boundsOf(kafka: Kafka, topic: string): Promise<Bounds[]> {
+export async function boundsOf(kafka: Kafka, topic: string): Promise<Bounds[]> {
   return (await kafka.topic(topic)) === null ? [] : kafka.bounds(topic);
 }
 
@@ -131,11 +131,11 @@ async function rawHoursOf(
 }
 
 /** What is committed, asked until it is not behind what the snapshot has stored, or for some seconds. */
-async function commitsAfter(
+export async function commitsAfter(
   kafka: Kafka,
   names: PipelineNames,
   rawId: string,
-  { positions }: Snapshot,
+  { positions }: Pick<Snapshot, 'positions'>,
   signal?: AbortSignal,
 ): Promise<Map<number, Commit>> {
   const giveUpAt = performance.now() + COMMIT_WITHIN_MS;
@@ -156,7 +156,7 @@ async function commitsAfter(
 }
 
 /** Whether a record with this origin was committed by the processor. Of another raw topic than the one that is there, all were. */
-function wasCommitted({ topicId, offset }: Pick<Origin, 'topicId' | 'offset'>, commit: Commit | null): boolean {
+export function wasCommitted({ topicId, offset }: Pick<Origin, 'topicId' | 'offset'>, commit: Commit | null): boolean {
   if (commit === null) return true;
   const { progress } = commit;
   return topicId !== cutTopicId(progress.topicId, progress.cuts.length) || offset < commit.offset;

@@ -112,32 +112,36 @@ function deadLetters({ partitions }: Evidence): Check {
   let counted = 0;
   for (const one of partitions) {
     const { partition, ledger, refusals } = one;
-    const topics = new Map(countedOf(one).map((of) => [of.topicId, of]));
-    for (const topicId of new Set([...topics.keys(), ...refusals.processor.keys()])) {
-      const of = topics.get(topicId);
-      const expected = numbers(of, 'refused');
-      counted += sumOf(expected) + (of?.rest.refused ?? 0);
-      const { findings: found, surplus } = compareHours({
-        partition,
-        topicId,
-        expected,
-        rest: of?.rest.refused ?? 0,
-        found: refusals.processor.get(topicId) ?? new Map(),
-        gone: of?.current !== true,
-        from: refusals.wholeFrom,
-        what: 'refusals of the processor in the dead-letter topic, of those counted',
-      });
-      findings.push(...found);
-      if (surplus > 0 && of?.current !== true) notes.push(goneNote(partition, topicId, surplus, 'refusals'));
-    }
-    const stored = sinkTally(ledger, ({ refused }) => refused);
-    for (const topicId of new Set([...stored.keys(), ...refusals.store.keys()])) {
-      const expected = stored.get(topicId) ?? new Map<number, number>();
-      counted += sumOf(expected);
-      const found = refusals.store.get(topicId) ?? new Map<number, number>();
-      const what = 'refusals of the database in the dead-letter topic, of those counted';
-      findings.push(...compareHours({ partition, topicId, expected, rest: 0, found, from: refusals.wholeFrom, what }).findings);
-    }
+    let beyond = 0;
+    const hold = (
+      topicId: string,
+      expected: ReadonlyMap<number, number>,
+      rest: number,
+      by: 'processor' | 'store',
+      what: string,
+    ): void => {
+      counted += sumOf(expected) + rest;
+      const found = refusals[by].get(topicId) ?? new Map<number, number>();
+      const from = refusals.wholeFrom;
+      // A reprocessing refuses too, and a batch that was rolled back may have: more than were counted are no loss.
+      const { findings: places, surplus } = compareHours({ partition, topicId, expected, rest, found, from, gone: true, what });
+      findings.push(...places);
+      beyond += surplus;
+    };
+    for (const of of countedOf(one))
+      hold(
+        of.topicId,
+        numbers(of, 'refused'),
+        of.rest.refused,
+        'processor',
+        'refusals of the processor in the dead-letter topic, of those counted',
+      );
+    for (const [topicId, expected] of sinkTally(ledger, ({ refused }) => refused))
+      hold(topicId, expected, 0, 'store', 'refusals of the database in the dead-letter topic, of those counted');
+    if (beyond > 0)
+      notes.push(
+        `partition ${partition}: ${beyond} refusals more than are counted, of a reprocessing or a transaction that was rolled back`,
+      );
     if (refusals.wholeFrom !== null)
       notes.push(`partition ${partition}: retention removed refusals before ${isoHour(refusals.wholeFrom)}: not compared`);
     if (refusals.foreign > 0) notes.push(`partition ${partition}: ${refusals.foreign} records that are no refusals of Millrace`);

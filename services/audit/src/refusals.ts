@@ -1,14 +1,17 @@
 /**
- * Counts the refusals of one partition of the dead-letter topic, each once, in constant memory.
+ * Counts the refusals of one partition of the dead-letter topic, each once.
  *
- * Invariant: who refuses emits in origin order, from a point before which all was emitted; so a refusal that is not after the
- * last one of its raw topic and refuser is a repeat (rule 4 of DESIGN 1.2, for the dead-letter topic).
+ * Invariant: memory is bounded. So many identities are known one by one; beyond, a refusal that is not after the last one of its
+ * raw topic and refuser is a repeat, which holds as long as nobody but processor and sink refuses (rule 4 of DESIGN 1.2).
  */
 import type { Bounds, Kafka } from '@millrace/core/kafka/kafka.ts';
 import { epochHour } from '@millrace/core/record/hour.ts';
 import { isAfter, type Origin } from '@millrace/core/record/origin.ts';
 import { RESET_HEADER, type Refusal, readRefusal } from '@millrace/core/record/refusal.ts';
 import { type Refusals, type Tally, tallyUp } from './evidence.ts';
+
+/** Of one partition: some 40 bytes each. */
+const MOST_KNOWN = 500_000;
 
 /** @param counts whether a refusal had been counted when the counters were read */
 export async function countRefusals(
@@ -21,6 +24,21 @@ export async function countRefusals(
 ): Promise<Refusals> {
   const tallies = { processor: new Map() as Tally, store: new Map() as Tally };
   const last = new Map<string, Pick<Origin, 'offset' | 'index'>>();
+  const known = new Map<string, Set<number | string>>();
+  let size = 0;
+  /** Whether this is the first time that it comes. */
+  function isNew(by: string, { topicId, offset, index }: Refusal['origin']): boolean {
+    const key = `${by} ${topicId}`;
+    const seen = known.get(key) ?? new Set();
+    const id = index < 1024 && offset < 2 ** 42 ? offset * 1024 + index : `${offset}:${index}`;
+    if (seen.has(id)) return false;
+    const isAfterLast = isAfter({ offset, index }, last.get(key));
+    if (isAfterLast) last.set(key, { offset, index });
+    if (size >= MOST_KNOWN) return isAfterLast;
+    known.set(key, seen.add(id));
+    size += 1;
+    return true;
+  }
   let foreign = 0;
   let wholeFrom: number | null = null;
   for await (const record of kafka.range(topic, partition, bounds.start, bounds.end, signal)) {
@@ -36,10 +54,7 @@ export async function countRefusals(
     if (bounds.start > 0 && wholeFrom === null) wholeFrom = hour + 1;
     const by = refusal.stage === 'store' ? 'store' : 'processor';
     const { topicId } = refusal.origin;
-    const key = `${by} ${topicId}`;
-    if (!isAfter(refusal.origin, last.get(key))) continue;
-    last.set(key, refusal.origin);
-    if (counts(refusal)) tallyUp(tallies[by], topicId, hour);
+    if (counts(refusal) && isNew(by, refusal.origin)) tallyUp(tallies[by], topicId, hour);
   }
   // All that was there is gone: nothing can be compared, in whatever hour it was.
   if (bounds.start > 0 && wholeFrom === null) wholeFrom = Number.MAX_SAFE_INTEGER;

@@ -28,55 +28,61 @@ const LEDGER_SQL = `
     processor_refused::float8 AS "processorRefused", dropped::float8, processor_repeats::float8 AS "processorRepeats"
   FROM millrace.ledger WHERE pipeline = $1 ORDER BY partition, topic_id, hour`;
 
-/**
- * One transaction that only reads, in which `then` may ask more of the same snapshot.
- * @throws Error where the Pipeline was never set up in this database
- */
-export async function takeSnapshot(
-  database: Pool,
-  names: PipelineNames,
-  then: (client: ClientBase, snapshot: Omit<Snapshot, 'table'>) => Promise<void> = async () => undefined,
-): Promise<Snapshot> {
+/** On a connection of the pool. @throws Error where the Pipeline was never set up in this database */
+export async function takeSnapshot(database: Pool, names: PipelineNames): Promise<Snapshot> {
   const client = await database.connect();
   try {
-    await client.query('BEGIN ISOLATION LEVEL REPEATABLE READ');
-    await client.query(`SET LOCAL statement_timeout = ${LONG_QUERY_MS}`);
-    const { rows: there } = await client.query<{ found: boolean; extension: boolean }>(
-      `SELECT to_regclass($1) IS NOT NULL AS found, to_regclass('timescaledb_information.hypertables') IS NOT NULL AS extension`,
-      [table(names.schema, names.table)],
-    );
-    if (!there[0]?.found)
-      throw new Error(`there is no table ${names.schema}.${names.table}: was ${names.pipeline} ever set up here?`);
-    const { rows: positions } = await client.query<PositionRow>(
-      'SELECT partition, next_offset, topic_id, origins FROM millrace.positions WHERE pipeline = $1',
-      [names.pipeline],
-    );
-    const { rows: ledger } = await client.query<LedgerRow>(LEDGER_SQL, [names.pipeline]);
-    const hypertable =
-      there[0].extension &&
-      (
-        await client.query(
-          'SELECT FROM timescaledb_information.hypertables WHERE hypertable_schema = $1 AND hypertable_name = $2',
-          [names.schema, names.table],
-        )
-      ).rowCount === 1;
-    const known = { ledger, positions: new Map(positions.map((row) => [row.partition, fromRow(row)])), hypertable };
-    const { rows: counts } = await long<{ rows: number; expired: number }>(
-      client,
-      `SELECT (SELECT count(*) FROM ${table(names.schema, names.table)})::float8 AS rows,
-              coalesce((SELECT expired FROM millrace.horizons WHERE pipeline = $1), 0)::float8 AS expired`,
-      [names.pipeline],
-    );
-    const [counted] = counts;
-    if (counted === undefined) throw new Error('the database answered without a row');
-    await then(client, known);
-    await client.query('COMMIT');
+    const snapshot = await snapshotIn(client, names);
     client.release();
-    return { ...known, table: counted };
+    return snapshot;
   } catch (error) {
     client.release(error instanceof Error ? error : true);
     throw error;
   }
+}
+
+/**
+ * In one transaction, in which `also` may ask more of the same snapshot.
+ * @throws Error where the Pipeline was never set up in this database; the transaction is open then
+ */
+export async function snapshotIn(
+  client: ClientBase,
+  names: PipelineNames,
+  also: (known: Pick<Snapshot, 'hypertable'>) => Promise<void> = async () => undefined,
+): Promise<Snapshot> {
+  const { pipeline, schema, table: name } = names;
+  await client.query('BEGIN ISOLATION LEVEL REPEATABLE READ');
+  await client.query(`SET LOCAL statement_timeout = ${LONG_QUERY_MS}`);
+  const { rows: there } = await client.query<{ found: boolean; extension: boolean }>(
+    `SELECT to_regclass($1) IS NOT NULL AS found, to_regclass('timescaledb_information.hypertables') IS NOT NULL AS extension`,
+    [table(schema, name)],
+  );
+  if (!there[0]?.found) throw new Error(`there is no table ${schema}.${name}: was ${pipeline} ever set up here?`);
+  const { rows: positions } = await client.query<PositionRow>(
+    'SELECT partition, next_offset, topic_id, origins FROM millrace.positions WHERE pipeline = $1',
+    [pipeline],
+  );
+  const { rows: ledger } = await client.query<LedgerRow>(LEDGER_SQL, [pipeline]);
+  const hypertable = there[0].extension && (await isHypertable(client, schema, name));
+  const { rows: counts } = await long<{ rows: number; expired: number }>(
+    client,
+    `SELECT (SELECT count(*) FROM ${table(schema, name)})::float8 AS rows,
+            coalesce((SELECT expired FROM millrace.horizons WHERE pipeline = $1), 0)::float8 AS expired`,
+    [pipeline],
+  );
+  const [counted] = counts;
+  if (counted === undefined) throw new Error('the database answered without a row');
+  await also({ hypertable });
+  await client.query('COMMIT');
+  return { ledger, positions: new Map(positions.map((row) => [row.partition, fromRow(row)])), hypertable, table: counted };
+}
+
+async function isHypertable(client: ClientBase, schema: string, name: string): Promise<boolean> {
+  const { rowCount } = await client.query(
+    'SELECT FROM timescaledb_information.hypertables WHERE hypertable_schema = $1 AND hypertable_name = $2',
+    [schema, name],
+  );
+  return rowCount === 1;
 }
 
 /** A query that may take long at the client, too. */

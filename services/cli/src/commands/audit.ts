@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs';
 import { audit } from '@millrace/audit/audit.ts';
+import { fullAudit } from '@millrace/audit/full/full.ts';
 import type { AuditResult } from '@millrace/audit/result.ts';
 import { worst } from '@millrace/audit/result.ts';
 import type { Command } from 'commander';
@@ -38,7 +39,7 @@ async function run(words: string[], options: AuditOptions): Promise<void> {
   await withServers(options, async (servers) => {
     const results: AuditResult[] = [];
     for (const { pipeline } of loaded) {
-      const result = await audit(pipeline, servers);
+      const result = await (options.full ? fullAudit : audit)(pipeline, servers);
       results.push(result);
       if (!options.json) process.stdout.write(`${auditText(result)}\n`);
     }
