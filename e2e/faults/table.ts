@@ -8,6 +8,7 @@ import { dropAnswers } from './dropAnswers.ts';
 import type { Fault } from './fault.ts';
 import { fillDisk } from './fillDisk.ts';
 import { freeze } from './freeze.ts';
+import { freezeBroker } from './freezeBroker.ts';
 import { killBroker } from './killBroker.ts';
 import { killDatabase } from './killDatabase.ts';
 import { killMember } from './killMember.ts';
@@ -21,6 +22,7 @@ export const FAULTS: readonly Fault[] = [
   killMember('sink'),
   killBroker('leader'),
   killBroker('coordinator'),
+  freezeBroker,
   killDatabase,
   freeze('sent'),
   freeze('committed'),
