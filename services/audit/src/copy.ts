@@ -45,6 +45,10 @@ const REST_SQL = `
 export async function copyProcessorCounts(kafka: Kafka, database: Pool, pipeline: Pipeline): Promise<void> {
   const names = namesOf(pipeline);
   const client = await database.connect();
+  // A connection that ends between two queries says so by an event, and one without a listener ends the process; the next
+  // query fails with the same error.
+  const broken = (): void => undefined;
+  client.on('error', broken);
   try {
     await client.query('BEGIN');
     await client.query('SELECT pg_advisory_xact_lock(hashtextextended($1, 0))', [`millrace ledger ${names.pipeline}`]);
@@ -56,6 +60,7 @@ export async function copyProcessorCounts(kafka: Kafka, database: Pool, pipeline
       if (progress !== null && progress.topicId === topic?.id) await copyPartition(client, names.pipeline, partition, progress);
     }
     await client.query('COMMIT');
+    client.off('error', broken);
     client.release();
   } catch (error) {
     client.release(error instanceof Error ? error : true);

@@ -31,8 +31,12 @@ const LEDGER_SQL = `
 /** On a connection of the pool. @throws Error where the Pipeline was never set up in this database */
 export async function takeSnapshot(database: Pool, names: PipelineNames): Promise<Snapshot> {
   const client = await database.connect();
+  // As in copy.ts: without a listener a connection that ends between two queries ends the process.
+  const broken = (): void => undefined;
+  client.on('error', broken);
   try {
     const snapshot = await snapshotIn(client, names);
+    client.off('error', broken);
     client.release();
     return snapshot;
   } catch (error) {
