@@ -111,6 +111,14 @@ describe('a bad record is refused with stage, reason and message', () => {
     });
   });
 
+  test('too many values', () => {
+    const pipeline = pipelineOf({ ...RULES, maxBytes: 4_000_000 });
+    expect(first(`{"a":[${'{},'.repeat(500_000)}0]}`, pipeline)).toMatchObject({
+      reason: 'parse',
+      message: 'about 1000003 values; allowed are at most 1000000 in one record',
+    });
+  });
+
   test('a row that grew too large', () => {
     const grow = Array.from({ length: 6 }, (_, n) => ({ name: `d${n}`, type: 'text' as const, cel: 'status + status' }));
     const pipeline = pipelineOf({ ...RULES, maxBytes: 100_000, derive: grow });

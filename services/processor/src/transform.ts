@@ -146,13 +146,27 @@ function compileRow(pipeline: Pipeline): ToRow {
     }
     const { count, extra } = findUnknown(object);
     if (table.extra === true) {
-      if (extra !== null) row[EXTRA_COLUMN] = stringifyJson(extra);
+      if (extra !== null) row[EXTRA_COLUMN] = extraText(extra);
     } else state.unknownFields += count;
     const value = encodeRow(row, columns);
     const bytes = value.length + (record.key?.length ?? 0);
     if (bytes > maxBytes) throw new Refused('derive', 'size', `the row has ${bytes} bytes; allowed are ${maxBytes}`);
     return { kind: 'row', index, row, value };
   };
+}
+
+/** Half a surrogate pair as JSON.stringify writes it, behind no backslash or an even number of them. */
+const HALF_PAIR = /(?<!\\)(?:\\\\)*\\ud[89a-f]/;
+
+/** @throws Refused for what has no text in the database, as fields of type text are */
+function extraText(extra: JsonObject): string {
+  const text = stringifyJson(extra);
+  const half = text.includes('\\ud') ? HALF_PAIR.exec(text) : null;
+  if (half !== null) {
+    const shown = text.slice(Math.max(0, half.index - 40), half.index + 10);
+    throw new Refused('validate', 'type', `the unknown fields hold half a surrogate pair (…${shown}…); allowed is Unicode text`);
+  }
+  return text;
 }
 
 /** The readers of the time column and of every field, in column order. */

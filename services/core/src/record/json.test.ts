@@ -80,6 +80,11 @@ test('100,000 nested arrays are an error, brackets in text are not', () => {
   expect(parseJson(`["${text}"]`)).toEqual([`"${'['.repeat(500)}\\`]);
 });
 
+test('more values than are allowed are an error, commas in text are none', () => {
+  expect(parseJson('{"a":[1,{},","]}', 6)).toEqual({ a: [1, {}, ','] });
+  expect(() => parseJson('{"a":[1,{},","]}', 5)).toThrow('about 6 values; allowed are at most 5 in one record');
+});
+
 test('what is not JSON is refused with a reason', () => {
   for (const text of ['', '  ', '{', '{"a":1,}', 'abc', 'NaN', '"', `["${'x'.repeat(300)}`]) {
     expect(() => parseJson(text), text).toThrow(JsonError);

@@ -15,10 +15,12 @@ import { isUtf8 } from 'node:buffer';
 
 /** Deepest nesting of arrays and objects that is read. */
 export const MAX_JSON_DEPTH = 100;
+/** Most values in a raw record. A megabyte holds no more; 16 of them, of `{}` alone, would take a role's memory. */
+export const MAX_JSON_VALUES = 1_000_000;
 /** Longest integer that becomes a bigint; longer ones stay text (`RawNumber`), since BigInt(text) is not linear. */
 const MAX_BIGINT_DIGITS = 400;
 
-/** Text that is not JSON, is not UTF-8 or is nested too deeply. The message is for people. */
+/** Text that is not JSON, is not UTF-8, is nested too deeply or holds too many values. The message is for people. */
 export class JsonError extends Error {
   override name = 'JsonError';
 }
@@ -48,11 +50,12 @@ const SAFE_DIGITS = 15;
 
 /**
  * Parses JSON exactly (see the top of this file).
+ * @param maxValues most values in all, at whatever depth
  * @throws JsonError
  */
-export function parseJson(input: Buffer | string): unknown {
+export function parseJson(input: Buffer | string, maxValues = Number.POSITIVE_INFINITY): unknown {
   const text = typeof input === 'string' ? withoutMark(input) : decodeUtf8(input);
-  const inexact = scan(text);
+  const inexact = scan(text, maxValues);
   try {
     return inexact ? parseWithSource(text, exactly) : JSON.parse(text);
   } catch (error) {
@@ -113,10 +116,11 @@ function isPlain(value: unknown): boolean {
 
 /**
  * Looks at what stands outside of strings: whether a number there may lose digits in float64.
- * @throws JsonError where arrays and objects are nested deeper than allowed
+ * @throws JsonError where arrays and objects are nested deeper than allowed, or values are too many
  */
-function scan(text: string): boolean {
+function scan(text: string, maxValues: number): boolean {
   let depth = 0;
+  let values = 1; // about: one more for each comma and each bracket that opens
   let digits = 0; // of the number at hand, with its exponent
   let inexact = false;
   for (let at = 0; at < text.length; at++) {
@@ -129,12 +133,15 @@ function scan(text: string): boolean {
     } else if (code !== 0x2e && code !== 0x2b && code !== 0x2d) {
       digits = 0;
       if (code === 0x22) at = closingQuote(text, at + 1);
+      else if (code === 0x2c) values++;
       else if (code === 0x5b || code === 0x7b) {
+        values++;
         if (++depth > MAX_JSON_DEPTH)
           throw new JsonError(`nested too deeply at character ${at}; allowed are ${MAX_JSON_DEPTH} levels`);
       } else if (code === 0x5d || code === 0x7d) depth--;
     }
   }
+  if (values > maxValues) throw new JsonError(`about ${values} values; allowed are at most ${maxValues} in one record`);
   return inexact;
 }
 
