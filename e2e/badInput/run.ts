@@ -25,6 +25,8 @@ import { expect, vi } from 'vitest';
 import { type BadInput, pipelineOf } from './badInput.ts';
 
 const CLI = fileURLToPath(new URL('../../services/cli/bin/millrace.ts', import.meta.url));
+/** At a time. */
+const SETUPS = 6;
 const ROLES = ['producer', 'processor', 'sink'] as const;
 export type RoleName = (typeof ROLES)[number];
 
@@ -74,7 +76,13 @@ export async function runAll(inputs: readonly BadInput[], { heapMiB, timeoutMs }
   stack.defer(() => database.end());
 
   const loaded = await loadPipelines(writeInputs(inputs, folder));
-  for (const { pipeline } of loaded) await setupPipeline(pipeline, { kafka, database, log });
+  const [first, ...others] = loaded.map(
+    ({ pipeline }) =>
+      () =>
+        setupPipeline(pipeline, { kafka, database, log }),
+  );
+  await first?.(); // makes what all share
+  while (others.length > 0) await Promise.all(others.splice(0, SETUPS).map((setup) => setup()));
 
   const ports = await freePorts(ROLES.length);
   const env = {

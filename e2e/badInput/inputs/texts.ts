@@ -48,6 +48,22 @@ export const TEXTS: readonly BadInput[] = [
     ],
   },
   {
+    fear: 'csv: a NUL in every row of a device that went mad, before it comes to its senses',
+    file: 'a.csv',
+    bytes: csv(...Array.from({ length: 40 }, (_, n) => `a,\0${n}`), 'a,z'),
+    record: NOTE,
+    rows: [row('a', 'z')],
+    refused: Array.from({ length: 40 }, () => ['22021', 'invalid byte sequence for encoding "UTF8": 0x00'] as const),
+  },
+  {
+    fear: 'ndjson: nothing but NULs in unknown fields',
+    file: 'a.ndjson',
+    bytes: lines(...Array.from({ length: 40 }, (_, n) => json(`"id":"a","more":"\\u0000${n}"`))),
+    table: EXTRA,
+    rows: [],
+    refused: Array.from({ length: 40 }, () => ['22P05', 'unsupported Unicode escape sequence'] as const),
+  },
+  {
     fear: 'ndjson: a NUL, written out, as it is, and in a field that nobody asked for',
     file: 'a.ndjson',
     bytes: lines(
@@ -73,16 +89,16 @@ export const TEXTS: readonly BadInput[] = [
       json('"id":"\\ude00"'),
       json('"id":"c","more":"\\ud83d"'),
       json('"id":"d","\\ud83d":1'),
-      json('"id":"e","value":"\\ud83d\\ude00"'),
+      json('"id":"e","value":"\\ud83d\\ude00","more":"\\\\ud83d"'),
     ),
     record: NOTE,
     table: EXTRA,
-    rows: [row('e', '😀', '∅')],
+    rows: [row('e', '😀', '{"more": "\\\\ud83d"}')],
     refused: [
       ['type', 'it holds half a surrogate pair; allowed is Unicode text'],
       ['type', 'it holds half a surrogate pair; allowed is Unicode text'],
-      ['22P02', 'invalid input syntax for type json'],
-      ['22P02', 'invalid input syntax for type json'],
+      ['type', 'the unknown fields hold half a surrogate pair (…{"more":"\\ud83d'],
+      ['type', 'the unknown fields hold half a surrogate pair (…{"\\ud83d'],
     ],
   },
   {

@@ -6,7 +6,8 @@
  *   hint where to look first, no verdict.
  * - Rows are written in log order, whatever is left out between them.
  * - A batch of which every row is refused is not the rows' fault: nothing of it is refused, `RefusedWhole` says so. Rows that
- *   were refused before and are redriven say nothing about that.
+ *   were refused before and are redriven say nothing about that. Nor does a text that PostgreSQL has no place for (a NUL):
+ *   no other table would take it, and what follows must not wait for ever.
  */
 import { consequenceOf, sqlStateOf } from '@millrace/core/database/errors.ts';
 import { guarded } from '@millrace/core/guards.ts';
@@ -89,7 +90,10 @@ function lineOf(error: Error): number | null {
   return match ? Number(match[1]) : null;
 }
 
-/** Tries rows spread over the batch, each alone and rolled back, until one is taken. */
+/** A text with a NUL, as it is (22021) or as an escape in JSON (22P05). */
+const IN_NO_TABLE: ReadonlySet<string | undefined> = new Set(['22021', '22P05']);
+
+/** Tries rows spread over the batch, each alone and rolled back, until one is taken, or refused for what no table takes. */
 async function probe(client: ClientBase, rows: readonly TableRow[], write: Writer['write']): Promise<void> {
   const step = Math.max(1, rows.length / PROBES);
   let tried = 0;
@@ -97,7 +101,7 @@ async function probe(client: ClientBase, rows: readonly TableRow[], write: Write
   for (let at = 0; Math.floor(at) < rows.length; at += step) {
     const index = Math.floor(at);
     const attempt = await tryWrite(client, rows.slice(index, index + 1), write, 'undo');
-    if ('merged' in attempt) return;
+    if ('merged' in attempt || IN_NO_TABLE.has(sqlStateOf(attempt.error))) return;
     first ??= attempt.error;
     tried += 1;
   }
