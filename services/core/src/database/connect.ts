@@ -23,6 +23,8 @@ export const IDLE_IN_TRANSACTION_TIMEOUT_MS = 10_000;
 export const QUERY_TIMEOUT_MS = STATEMENT_TIMEOUT_MS + 10_000;
 const CONNECT_TIMEOUT_MS = 10_000;
 const TCP_USER_TIMEOUT_MS = 20_000;
+/** How long a connection that nobody uses is kept: longer than the pause between looks of an idle role, since a login costs it more than a query. */
+const IDLE_MS = 120_000;
 
 /** Limits of a session at the server, ms. */
 export interface SessionTimeouts {
@@ -88,6 +90,7 @@ export function connectDatabase(options: DatabaseOptions): pg.Pool {
     application_name: applicationName,
     max,
     connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
+    idleTimeoutMillis: IDLE_MS,
     query_timeout: QUERY_TIMEOUT_MS,
     keepAlive: true,
     keepAliveInitialDelayMillis: 10_000,

@@ -18,14 +18,18 @@ export function produceRequest(topic: string, partition: number, batch: Buffer):
       apiKey: 0,
       apiVersion: 7,
       apiName: 'Produce',
-      encode: async () => {
-        const data = new Encoder(batch.length + 64).writeInt32(partition).writeInt32(batch.length).writeBuffer(batch);
-        return new Encoder(batch.length + 256)
+      encode: async () =>
+        // All in one buffer: nested encoders would copy the batch with each level.
+        new Encoder(batch.length + 1_024)
           .writeString(null) // no transaction
           .writeInt16(-1) // acks=all
           .writeInt32(REPLICATION_MS)
-          .writeArray([new Encoder(batch.length + 128).writeString(topic).writeArray([data])]);
-      },
+          .writeInt32(1) // topics
+          .writeString(topic)
+          .writeInt32(1) // partitions
+          .writeInt32(partition)
+          .writeInt32(batch.length)
+          .writeBuffer(batch),
     },
     response: {
       decode: async (payload) => decodeAnswer(new Decoder(payload), topic, partition),
