@@ -5,6 +5,7 @@
  */
 import { Command, CommanderError } from 'commander';
 import { addAudit } from './commands/audit.ts';
+import { addDelete } from './commands/delete.ts';
 import { addDlq } from './commands/dlq.ts';
 import { addReset } from './commands/reset.ts';
 import { addRun } from './commands/run.ts';
@@ -23,6 +24,7 @@ const SUBCOMMANDS: readonly ((program: Command) => void)[] = [
   addAudit,
   addSetup,
   addReset,
+  addDelete,
 ];
 
 /**

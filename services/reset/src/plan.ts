@@ -109,7 +109,8 @@ function named(schema: string, table: string, intervals: readonly string[]): Tab
   return { schema, table, latest: `${table}_latest`, rollups };
 }
 
-function tableSet(schema: string, table: string, owned: readonly string[]): TableSet {
+/** The tables of a set that are among those that somebody owns. */
+export function tableSet(schema: string, table: string, owned: readonly string[]): TableSet {
   const intervals = owned
     .filter((name) => name.startsWith(`${table}_`) && /^\d+[smhdwy]$/.test(name.slice(table.length + 1)))
     .map((name) => name.slice(table.length + 1));

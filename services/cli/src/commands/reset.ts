@@ -51,7 +51,10 @@ async function reset(file: string, options: ResetOptions): Promise<void> {
         { ...servers, log },
         { fromMs, apply: options.yes === true, restart: options.restart === true, signal: stop.signal, told: tell },
       );
-      const dropped = options.dropOld && report.kept ? await dropKept(servers.database, report.pipeline, report.kept) : [];
+      const dropped =
+        options.dropOld && report.kept
+          ? await dropKept(servers.database, report.pipeline, report.kept.schema, report.kept.table)
+          : [];
       if (options.json) {
         const { tables, kept, ...rest } = report;
         say(

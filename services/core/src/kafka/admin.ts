@@ -2,6 +2,7 @@
 import type { Cluster } from './cluster.ts';
 import { setConfigRequest, topicConfig } from './config.ts';
 import { errorOf, KafkaError, typeOf } from './errors.ts';
+import { deleteGroup, groupMembers } from './groups.ts';
 import type { Bounds, Committed, Kafka, NewTopic, TopicState } from './kafka.ts';
 import { bounds } from './locate.ts';
 import { commitOffset } from './offsetCommit.ts';
@@ -115,6 +116,9 @@ export function adminOf(cluster: Cluster): Admin {
             .map(({ partition, offset, metadata }) => [partition, { offset: Number(offset), metadata: metadata ?? '' }]),
         );
       }),
+
+    groupMembers: (group) => groupMembers(cluster, group),
+    deleteGroup: (group) => deleteGroup(cluster, group),
 
     async commit(group, name, partition, committed) {
       const of = { group, generation: -1, memberId: '', topic: name, partition };

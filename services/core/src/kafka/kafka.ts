@@ -60,6 +60,10 @@ export interface Kafka {
   committed(group: string, topic: string): Promise<Map<number, Committed>>;
   /** Commits for a group without members (checkpoints). */
   commit(group: string, topic: string, partition: number, committed: Committed): Promise<void>;
+  /** Members of a group now; 0 where there is none. */
+  groupMembers(group: string): Promise<number>;
+  /** Deletes a group with its offsets; false where there was none. Rejects while it has members. */
+  deleteGroup(group: string): Promise<boolean>;
   sender(): Sender;
   /** Joins a consumer group and hands over batches until closed. */
   read(options: ReadOptions): Promise<Reader>;

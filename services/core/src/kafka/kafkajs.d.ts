@@ -60,6 +60,8 @@ declare module 'kafkajs/src/broker/index.js' {
     }): Promise<unknown>;
     createPartitions(request: { topicPartitions: { topic: string; count: number }[]; timeout: number }): Promise<unknown>;
     deleteTopics(request: { topics: string[]; timeout: number }): Promise<unknown>;
+    describeGroups(request: { groupIds: string[] }): Promise<{ groups: { groupId: string; members: unknown[] }[] }>;
+    deleteGroups(groupIds: string[]): Promise<{ results: { groupId: string; errorCode: number }[] }>;
     describeConfigs(request: { resources: { type: number; name: string }[] }): Promise<{
       resources: { configEntries: { configName: string; configValue: string | null }[] }[];
     }>;

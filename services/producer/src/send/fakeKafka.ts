@@ -95,6 +95,8 @@ export class FakeBroker {
       topicConfig: unused,
       setTopicConfig: unused,
       deleteTopic: unused,
+      groupMembers: unused,
+      deleteGroup: unused,
       read: unused,
       close: unused,
     };

@@ -144,6 +144,17 @@ async function sendSome(sender: ReturnType<Kafka['sender']>, pipeline: Pipeline,
     );
 }
 
+/** Sends one record of its own. */
+export async function sendOne(kafka: Kafka, pipeline: Pipeline, { t, device, raw, n }: Sent): Promise<void> {
+  const sender = kafka.sender();
+  try {
+    const value = Buffer.from(JSON.stringify({ t, device, raw, code: n }));
+    await sender.send(namesOf(pipeline).raw, 0, [{ key: Buffer.from(device), value, headers: { source: 'test' } }]);
+  } finally {
+    await sender.close();
+  }
+}
+
 /** Runs the two roles of a Pipeline. */
 export async function startRoles(
   pipeline: Pipeline,
