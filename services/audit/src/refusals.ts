@@ -13,12 +13,15 @@ import { type Refusals, type Tally, tallyUp } from './evidence.ts';
 /** Of one partition: some 40 bytes each. */
 const MOST_KNOWN = 500_000;
 
-/** @param counts whether a refusal had been counted when the counters were read */
+/**
+ * @param bounds `from`: those before it are not of the rules that count now
+ * @param counts whether a refusal had been counted when the counters were read
+ */
 export async function countRefusals(
   kafka: Kafka,
   topic: string,
   partition: number,
-  bounds: Bounds,
+  bounds: Bounds & { from: number },
   counts: (refusal: Refusal) => boolean,
   signal?: AbortSignal,
 ): Promise<Refusals> {
@@ -41,7 +44,7 @@ export async function countRefusals(
   }
   let foreign = 0;
   let wholeFrom: number | null = null;
-  for await (const record of kafka.range(topic, partition, bounds.start, bounds.end, signal)) {
+  for await (const record of kafka.range(topic, partition, bounds.from, bounds.end, signal)) {
     let refusal: Refusal;
     try {
       refusal = readRefusal(record.headers);
@@ -51,12 +54,12 @@ export async function countRefusals(
     }
     if (RESET_HEADER in record.headers) continue; // neither processor nor sink counted it
     const hour = epochHour(refusal.rawTimestampMs);
-    if (bounds.start > 0 && wholeFrom === null) wholeFrom = hour + 1;
+    if (bounds.start > 0 && bounds.from === bounds.start && wholeFrom === null) wholeFrom = hour + 1;
     const by = refusal.stage === 'store' ? 'store' : 'processor';
     const { topicId } = refusal.origin;
     if (counts(refusal) && isNew(by, refusal.origin)) tallyUp(tallies[by], topicId, hour);
   }
   // All that was there is gone: nothing can be compared, in whatever hour it was.
-  if (bounds.start > 0 && wholeFrom === null) wholeFrom = Number.MAX_SAFE_INTEGER;
+  if (bounds.start > 0 && bounds.from === bounds.start && wholeFrom === null) wholeFrom = Number.MAX_SAFE_INTEGER;
   return { ...tallies, wholeFrom, foreign };
 }

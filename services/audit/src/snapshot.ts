@@ -10,7 +10,16 @@ export const LONG_QUERY_MS = 600_000;
 
 export interface Snapshot {
   ledger: LedgerRow[];
-  positions: Map<number, { next: number | null; topicId: string | null; origins: Map<string, Pick<Origin, 'offset' | 'index'>> }>;
+  positions: Map<
+    number,
+    {
+      next: number | null;
+      topicId: string | null;
+      origins: Map<string, Pick<Origin, 'offset' | 'index'>>;
+      /** Refusals before this offset of the dead-letter topic were made by rules of before a handover to another table. */
+      dlqFrom: number;
+    }
+  >;
   table: Pick<TableEvidence, 'rows' | 'expired'>;
   hypertable: boolean;
 }
@@ -20,6 +29,7 @@ interface PositionRow {
   next_offset: string | null;
   topic_id: string | null;
   origins: Record<string, [offset: number, index: number, version: number]>;
+  dlq_from: string;
 }
 
 const LEDGER_SQL = `
@@ -63,7 +73,7 @@ export async function snapshotIn(
   );
   if (!there[0]?.found) throw new Error(`there is no table ${schema}.${name}: was ${pipeline} ever set up here?`);
   const { rows: positions } = await client.query<PositionRow>(
-    'SELECT partition, next_offset, topic_id, origins FROM millrace.positions WHERE pipeline = $1',
+    'SELECT partition, next_offset, topic_id, origins, dlq_from FROM millrace.positions WHERE pipeline = $1',
     [pipeline],
   );
   const { rows: ledger } = await client.query<LedgerRow>(LEDGER_SQL, [pipeline]);
@@ -96,10 +106,11 @@ export function long<T extends object>(client: ClientBase, text: string, values:
   return client.query<T>(config);
 }
 
-function fromRow({ next_offset, topic_id, origins }: PositionRow) {
+function fromRow({ next_offset, topic_id, origins, dlq_from }: PositionRow) {
   return {
     next: next_offset === null ? null : Number(next_offset),
     topicId: topic_id,
+    dlqFrom: Number(dlq_from),
     origins: new Map(Object.entries(origins).map(([id, [offset, index]]) => [id, { offset, index }])),
   };
 }

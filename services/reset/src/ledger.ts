@@ -56,7 +56,7 @@ async function countAnew(session: Session, { pipeline, key, mode }: Plan): Promi
   const [refused, reset, settled] =
     mode === 'replace'
       ? ['0', 'stored + merged', 'kept.reset + EXCLUDED.reset']
-      : ['made_refused', 'was_refused', 'EXCLUDED.reset']; // what the old rules' rows were refused for, nobody counts again
+      : ['-was_refused', '-made_refused', 'EXCLUDED.reset']; // no sink has refused anything by the new rules yet
   await session.query(
     `INSERT INTO millrace.ledger AS kept (pipeline, partition, topic_id, hour, stored, merged, refused, reset)
      SELECT $1, partition, topic_id, hour, stored, merged, ${refused}, ${reset} FROM (

@@ -79,6 +79,9 @@ export async function swap({ filling, sender, at = async () => {} }: Swapping): 
     const late = await fillRest(client, filling, sender, goals, signal);
     await at('filled');
     await settleLedger(session, plan, filling.books.takenOverRows, goals, late);
+    if (plan.mode === 'hand over') await stopOldRoles(kafka, plan);
+    // What was refused so far was refused by the old rules, or here; after a handover the processor refuses anew.
+    const dlq = plan.mode === 'hand over' ? await kafka.bounds(namesOf(plan.wanted).dlq) : [];
     const kept = await exchange(session, plan, filling.books.startedAt);
     for (const { partition } of rows) {
       const goal = goals[partition];
@@ -87,15 +90,14 @@ export async function swap({ filling, sender, at = async () => {} }: Swapping): 
       const after = goal === undefined ? before : originsAfter(before, raw.id, cuts, goal.to, 0);
       const stored = Object.fromEntries([...after].map(([id, { offset, index, version }]) => [id, [offset, index, version]]));
       await client.query(
-        `UPDATE millrace.positions SET version = version + 1, writer = gen_random_uuid(), origins = $3
+        `UPDATE millrace.positions SET version = version + 1, writer = gen_random_uuid(), origins = $3, dlq_from = coalesce($4, dlq_from)
           WHERE pipeline = $1 AND partition = $2`,
-        [plan.pipeline, partition, JSON.stringify(stored)],
+        [plan.pipeline, partition, JSON.stringify(stored), dlq[partition]?.end ?? null],
       );
     }
     await noteForRedrives(session, filling, goals);
     await forgetReset(session, plan.pipeline);
     await at('renamed');
-    if (plan.mode === 'hand over') await stopOldRoles(kafka, plan);
     await at('committing');
     signal.throwIfAborted();
     await client.query('COMMIT');

@@ -184,6 +184,10 @@ const MIGRATIONS: readonly string[] = [
     PRIMARY KEY (pipeline, topic_id, partition)
   );
   `,
+  `
+  -- Refusals before this offset of the dead-letter topic are by rules of before a handover to another table.
+  ALTER TABLE millrace.positions ADD COLUMN dlq_from bigint NOT NULL DEFAULT 0;
+  `,
 ];
 
 /** Brings the own tables up to date; returns a line per change. Runs its own transaction: call it outside of one. */
