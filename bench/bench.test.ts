@@ -5,7 +5,7 @@ import { chart } from './report/chart.ts';
 import { runBench } from './run/run.ts';
 import { SIZES } from './sizes.ts';
 
-test('every measurement of the bench still runs and gives figures', { timeout: 300_000 }, async () => {
+test('every measurement of the bench still runs and gives figures', { timeout: 600_000 }, async () => {
   const said: string[] = [];
   const { outcomes, machine } = await runBench({
     measurements: MEASUREMENTS,

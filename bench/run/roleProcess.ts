@@ -5,11 +5,17 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { closeSync, openSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import type { WorkerHealth } from '@millrace/core/role/role.ts';
+import { freePorts } from '@millrace/embedded/ports.ts';
 import { type Usage, usageOf } from './usage.ts';
 
 const CLI = fileURLToPath(new URL('../../services/cli/bin/millrace.ts', import.meta.url));
 const GRACE_MS = 30_000;
+const READY_WITHIN_MS = 60_000;
+/** What the sink and the processor say of a Pipeline all of whose partitions are being read. */
+const READING = /^reading( \d+ partitions)?$/;
 
 export const ROLES = ['producer', 'processor', 'sink'] as const;
 export type RoleName = (typeof ROLES)[number];
@@ -81,7 +87,39 @@ export interface RoleTarget {
   folder: string;
 }
 
-export function startRole(role: RoleName, { brokers, databaseUrl, files, folder }: RoleTarget): MeasuredProcess {
+/** @param words further options of `millrace run --role` */
+export function startRole(
+  role: RoleName,
+  { brokers, databaseUrl, files, folder }: RoleTarget,
+  words: string[] = [],
+): MeasuredProcess {
   const env = { ...process.env, MILLRACE_KAFKA: brokers.join(','), MILLRACE_DATABASE: databaseUrl };
-  return startProcess(role, process.execPath, [CLI, 'run', '--role', role, ...files], { folder, env });
+  return startProcess(role, process.execPath, [CLI, 'run', '--role', role, ...words, ...files], { folder, env });
+}
+
+/** Starts a role that reads a topic; resolves when it has its partitions and reads them. @throws Error when it ends, or after a minute */
+export async function startReading(role: Exclude<RoleName, 'producer'>, target: RoleTarget): Promise<MeasuredProcess> {
+  const [port = 0] = await freePorts(1);
+  const started = startRole(role, target, ['--port', String(port)]);
+  try {
+    for (const endMs = performance.now() + READY_WITHIN_MS; !(await isReading(port)); await sleep(50)) {
+      started.mustRun();
+      if (performance.now() > endMs) throw new Error(`the ${role} did not read within ${READY_WITHIN_MS / 1000} s`);
+    }
+    return started;
+  } catch (error) {
+    await started.stop();
+    throw error;
+  }
+}
+
+async function isReading(port: number): Promise<boolean> {
+  try {
+    const answer = await fetch(`http://127.0.0.1:${port}/readyz`, { signal: AbortSignal.timeout(2_000) });
+    const { pipelines } = (await answer.json()) as { pipelines: Record<string, WorkerHealth> };
+    const states = Object.values(pipelines).map(({ state }) => state);
+    return states.length > 0 && states.every((state) => READING.test(state));
+  } catch {
+    return false; // it does not listen yet; when it has ended, the caller says so
+  }
 }
