@@ -73,7 +73,7 @@ async function refusals({ names }: TestFeed) {
 }
 
 test('after the specification is corrected, refused records become rows with their values, each once; a dry run sends nothing', {
-  timeout: 120_000,
+  timeout: 300_000,
 }, async () => {
   const array = [reading(20), reading(21, 77), reading(22, 5_000), [reading(23)], 7];
   const { feed, pipeline } = await corrected('whole', [reading(0), reading(1, 500), array, reading(2), Buffer.from('{"n":3')]);
@@ -118,7 +118,7 @@ test('after the specification is corrected, refused records become rows with the
   expect(await feed.audited(pipeline)).toEqual([]);
 });
 
-test('a selection by stage, reason or identity touches nothing else', { timeout: 120_000 }, async () => {
+test('a selection by stage, reason or identity touches nothing else', { timeout: 300_000 }, async () => {
   const { feed, pipeline } = await corrected('select', [
     ...upTo(4).map((n) => reading(n, 100 + n)),
     Buffer.from('{'),
@@ -142,7 +142,7 @@ test('a selection by stage, reason or identity touches nothing else', { timeout:
   expect(await feed.stored()).toEqual(wanted);
 });
 
-test('a redrive that is killed midway and run twice again stores each row once', { timeout: 180_000 }, async () => {
+test('a redrive that is killed midway and run twice again stores each row once', { timeout: 400_000 }, async () => {
   const many = 8_000;
   const { feed, pipeline } = await corrected(
     'killed',
@@ -167,7 +167,7 @@ test('a redrive that is killed midway and run twice again stores each row once',
   expect(await feed.records(feed.names.raw)).toBe(2 * many + killedAt);
 });
 
-test('redrives at the same time, under a live feed, store each row once', { timeout: 180_000 }, async () => {
+test('redrives at the same time, under a live feed, store each row once', { timeout: 400_000 }, async () => {
   const many = 3_000;
   const { feed, pipeline } = await corrected(
     'twice',
@@ -195,7 +195,7 @@ test('redrives at the same time, under a live feed, store each row once', { time
   expect(await feed.audited(pipeline)).toEqual([]);
 });
 
-test('Ctrl-C ends it between two batches, says how far it came, and loses nothing', { timeout: 120_000 }, async () => {
+test('Ctrl-C ends it between two batches, says how far it came, and loses nothing', { timeout: 300_000 }, async () => {
   const many = 6_000;
   const { feed, pipeline } = await corrected(
     'interrupted',
@@ -215,7 +215,7 @@ test('Ctrl-C ends it between two batches, says how far it came, and loses nothin
 });
 
 test('a send that was written and never acknowledged ends the redrive with an error; the next one stores each row once', {
-  timeout: 120_000,
+  timeout: 300_000,
 }, async () => {
   const { feed, pipeline } = await corrected(
     'unanswered',
@@ -244,7 +244,7 @@ test('a send that was written and never acknowledged ends the redrive with an er
 });
 
 test('rows that the database refused are made anew under the corrected rules; without their raw records they go as they are', {
-  timeout: 120_000,
+  timeout: 300_000,
 }, async () => {
   feed = new TestFeed(servers, 'database');
   const strict = pipelineOf('database');
@@ -281,7 +281,7 @@ test('rows that the database refused are made anew under the corrected rules; wi
 });
 
 test('what is kept in part is named and not sent, and sent whole where the raw topic still has it', {
-  timeout: 120_000,
+  timeout: 300_000,
 }, async () => {
   feed = new TestFeed(servers, 'large');
   const small = pipelineOf('large');
@@ -308,7 +308,7 @@ test('what is kept in part is named and not sent, and sent whole where the raw t
   expect(await feed.stored()).toEqual([1]);
 });
 
-test('partitions that were added since change nothing', { timeout: 120_000 }, async () => {
+test('partitions that were added since change nothing', { timeout: 300_000 }, async () => {
   const { feed, pipeline } = await corrected(
     'moved',
     upTo(40).map((n) => reading(n, 100)),
@@ -324,7 +324,7 @@ test('partitions that were added since change nothing', { timeout: 120_000 }, as
   expect(await feed.stored()).toEqual(upTo(40));
 });
 
-test('what a reset has made anew is named and not sent: it would be a second row', { timeout: 120_000 }, async () => {
+test('what a reset has made anew is named and not sent: it would be a second row', { timeout: 300_000 }, async () => {
   const { feed, pipeline } = await corrected(
     'anew',
     upTo(20).map((n) => reading(n, 100)),

@@ -34,7 +34,7 @@ const steady = (text: string): string =>
 const rowsStored = async (): Promise<number[]> =>
   (await servers.database.query('SELECT temperature FROM "default".oven ORDER BY time, oven')).rows.map((row) => row.temperature);
 
-test('look, correct, dry run, redrive', { timeout: 240_000 }, async () => {
+test('look, correct, dry run, redrive', { timeout: 600_000 }, async () => {
   const file = join(folder, 'oven.yaml');
   writeFileSync(file, String(blocks('yaml')[0]));
   writeFileSync(join(folder, 'oven.csv'), String(blocks('csv')[0]));
