@@ -1,5 +1,5 @@
 /** A simulated feed, what must become of each of its records, and the comparison of the two. */
-import { audit } from '@millrace/audit/audit.ts';
+import { fullAudit } from '@millrace/audit/full/full.ts';
 import { namesOf } from '@millrace/core/spec/names.ts';
 import type { Pipeline } from '@millrace/core/spec/pipeline.ts';
 import { simulate } from '@millrace/producer/sources/simulate.ts';
@@ -50,7 +50,7 @@ const LATEST_DIFFERENCE = `
   (select distinct on (device) * from "default".proof order by device, time desc)
   except select * from "default".proof_latest`;
 
-/** Table, dead-letter topic, ledger, roll-up and newest rows hold each simulated record once, with all its values; the audit agrees. */
+/** Table, dead-letter topic, ledger, roll-up and newest rows hold each simulated record once, with all its values; the audit agrees, in counts and in full. */
 export async function expectEachRowOnce({ loaded, kafka, database }: Platform, { records, badEvery }: ProofFeed): Promise<void> {
   const { good, bad } = expected(loaded.pipeline, records);
   expect(bad.length).toBe(records / badEvery);
@@ -68,7 +68,7 @@ export async function expectEachRowOnce({ loaded, kafka, database }: Platform, {
   await expect.poll(() => one('select count(*)::text as n from millrace.touched'), { timeout: 30_000 }).toBe(0);
   expect(await one(`select count(*)::text as n from (${ROLLUP_DIFFERENCE}) as different`), 'roll-up and rows differ').toBe(0);
   expect(await one(`select count(*)::text as n from (${LATEST_DIFFERENCE}) as different`), 'latest and rows differ').toBe(0);
-  const { state, checks } = await audit(loaded.pipeline, { kafka, database });
+  const { state, checks } = await fullAudit(loaded.pipeline, { kafka, database });
   expect(
     checks.flatMap(({ findings }) => findings),
     'what the audit found',
