@@ -10,6 +10,8 @@ export interface BadInput {
   /** Its name tells the format. */
   file: string;
   bytes: string | Buffer;
+  /** Values that another writer has put into the raw topic before. */
+  foreign?: readonly (Buffer | null)[];
   /** Over the spec below. */
   record?: Partial<PipelineSpec['record']>;
   /** Over `{ name: <the Pipeline's> }`. */

@@ -37,6 +37,8 @@ export interface Outcome {
   said: string;
   /** Records in the raw topic. */
   raw: number;
+  /** Objects in these: of an array its elements, of anything else one. */
+  objects: number;
   /** As `BadInput.rows`, sorted. */
   rows: string[];
   /** Each once, in raw order, with the bytes that the DLQ and the raw topic hold. */
@@ -84,6 +86,8 @@ export async function runAll(inputs: readonly BadInput[], { heapMiB, timeoutMs }
   await first?.(); // makes what all share
   while (others.length > 0) await Promise.all(others.splice(0, SETUPS).map((setup) => setup()));
 
+  await sendForeign(kafka, inputs, loaded);
+
   const ports = await freePorts(ROLES.length);
   const env = {
     ...process.env,
@@ -125,6 +129,20 @@ function writeInputs(inputs: readonly BadInput[], folder: string): string {
   const file = join(folder, 'pipelines.yaml');
   writeFileSync(file, documents.join('\n---\n'));
   return file;
+}
+
+async function sendForeign(kafka: Kafka, inputs: readonly BadInput[], loaded: readonly LoadedPipeline[]): Promise<void> {
+  const sender = kafka.sender();
+  for (const [at, { foreign = [] }] of inputs.entries()) {
+    const pipeline = loaded[at]?.pipeline;
+    if (pipeline && foreign.length > 0)
+      await sender.send(
+        namesOf(pipeline).raw,
+        0,
+        foreign.map((value) => ({ key: null, value, headers: {} })),
+      );
+  }
+  await sender.close();
 }
 
 interface RunningRole {
@@ -226,9 +244,19 @@ async function outcomeOf(kafka: Kafka, database: Pool, loaded: LoadedPipeline, s
     loaded,
     said,
     raw: raw.length,
+    objects: raw.reduce((sum, { value }) => sum + objectsIn(value), 0),
     rows: await rowsOf(database, loaded),
     refused: [...refusals.values()].sort((a, b) => place(a) - place(b)),
   };
+}
+
+function objectsIn(value: Buffer | null): number {
+  try {
+    const parsed: unknown = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(value ?? Buffer.alloc(0)));
+    return Array.isArray(parsed) && parsed.length > 0 ? parsed.length : 1;
+  } catch {
+    return 1; // what nobody can read is refused as one
+  }
 }
 
 async function rowsOf(database: Pool, { pipeline }: LoadedPipeline): Promise<string[]> {
