@@ -90,9 +90,10 @@ async function stopAt(platform: Platform, { name, role, request, proxies }: Mome
   );
   const tooLate = setTimeout(() => held.map((one) => one.release()), CATCH_WITHIN_MS);
   try {
-    const port = await Promise.any(held.map(({ caught }) => caught));
+    const connections = all.map(async ({ port: serverPort }, at) => ({ serverPort, clientPort: (await held[at]?.caught) ?? 0 }));
+    const connection = await Promise.any(connections);
     const pids = platform.pids(role);
-    const nth = pids.indexOf(ownerOf(port, pids) ?? -1);
+    const nth = pids.indexOf(ownerOf(connection, pids) ?? -1);
     if (nth === -1) throw new Error(`the ${role} whose answer was held has ended`);
     platform.signal(role, nth, 'SIGSTOP');
     return nth;
