@@ -15,6 +15,8 @@ interface Round {
   seed: number;
   faults: number;
   rows: number;
+  /** All its faults were done. */
+  attacked: boolean;
   right: boolean;
   /** What the round said. */
   file: string;
@@ -34,7 +36,7 @@ for (let done = 0; done < wanted; ) {
   rounds.push(round);
   done += round.faults;
   const minutes = ((performance.now() - startedAt) / 60_000).toFixed(1);
-  const said = round.right ? 'right' : `WRONG, see ${round.file}`;
+  const said = round.right ? 'right' : `${round.attacked ? 'WRONG' : 'BROKEN OFF, a fault could not be done'}, see ${round.file}`;
   console.log(
     `round ${rounds.length}  seed ${round.seed}  ${round.faults} faults  ${round.rows} rows  ${said}  (${done}/${wanted} after ${minutes} min)`,
   );
@@ -69,7 +71,7 @@ function runRound(seed: number): Promise<Round> {
       log.end();
       const faults = said.match(/^ +[\d.]+ s {4}done /gm)?.length ?? 0;
       const rows = Number(/(\d+) rows right$/m.exec(said)?.[1] ?? 0);
-      resolve({ seed, faults, rows, right: code === 0, file });
+      resolve({ seed, faults, rows, attacked: said.includes('all faults done'), right: code === 0, file });
     });
   });
 }

@@ -5,28 +5,30 @@ import type { Platform } from '../platform.ts';
 import type { Random } from './random.ts';
 import { until } from './until.ts';
 
-/** Why a broker is the one, by a partition that it leads. */
-const PARTITIONS = {
+/** Why a broker is the one, by a topic of which it leads a partition. */
+const TOPICS = {
   /** It leads a partition with traffic. */
-  leader: async ({ loaded, kafka }: Platform, random: Random) => {
+  leader: ({ loaded }: Platform, random: Random): string => {
     const { raw, processed } = namesOf(loaded.pipeline);
-    const topic = random.pick([raw, processed]);
-    return { topic, partition: random.int(0, (await kafka.bounds(topic)).length - 1) };
+    return random.pick([raw, processed]);
   },
-  /** It coordinates the consumer groups, which are all in one partition. */
-  coordinator: async () => ({ topic: '__consumer_offsets', partition: 0 }),
+  /** It coordinates the consumer groups. */
+  coordinator: (): string => '__consumer_offsets',
 };
 
-export type Victim = keyof typeof PARTITIONS;
+export type Victim = keyof typeof TOPICS;
 
-/** Index among the platform's brokers of the one to hit, and how to call it. */
+/** Index among the platform's brokers of the one to hit, and how to call it. Waits for a topic that is being recreated. */
 export async function victimOf(platform: Platform, which: Victim, random: Random): Promise<{ index: number; name: string }> {
-  const { topic, partition } = await PARTITIONS[which](platform, random);
-  const { broker } = platform;
+  const topic = TOPICS[which](platform, random);
+  const drawn = random.int(0, 2 ** 20);
+  const { broker, kafka } = platform;
   const cluster = new Cluster({ brokers: broker.brokers, clientId: 'e2e', log: pino({ level: 'silent' }) });
+  let partition = -1;
   let leader = -1;
   try {
-    await until(`${topic}/${partition} has a leader`, 60_000, async () => {
+    await until(`a partition of ${topic} has a leader`, 60_000, async () => {
+      partition = drawn % ((await kafka.topic(topic))?.partitions ?? 1);
       leader = (await cluster.leader(topic, partition)).leader;
       return leader >= 0;
     });
