@@ -22,7 +22,17 @@ const relations = async (): Promise<string[]> => {
 };
 const booksOf = async (pipeline: string): Promise<string[]> => {
   const found: string[] = [];
-  for (const name of ['positions', 'ledger', 'touched', 'horizons', 'redriven', 'owners', 'resets', 'reset_refusals']) {
+  for (const name of [
+    'positions',
+    'ledger',
+    'touched',
+    'horizons',
+    'redriven',
+    'reprocessed',
+    'owners',
+    'resets',
+    'reset_refusals',
+  ]) {
     const { rowCount } = await platform.database.query(`SELECT FROM millrace.${name} WHERE pipeline LIKE $1 || '%' LIMIT 1`, [
       pipeline,
     ]);

@@ -200,7 +200,7 @@ async function noteForRedrives(session: Session, { plan, raw }: Filling, goals: 
 }
 
 /** Puts the new tables in place of the old; returns the old ones under the name that they have from now on. */
-async function exchange(session: Session, plan: Plan, startedAt: Date): Promise<TableSet> {
+export async function exchange(session: Session, plan: Plan, startedAt: Date): Promise<TableSet> {
   const { pipeline, key, old, wanted, shadow, mode } = plan;
   const next = tablesOf(shadow);
   const final = tablesOf(wanted);

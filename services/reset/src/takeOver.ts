@@ -25,7 +25,7 @@ export async function takeOver(database: Pool, plan: Plan, server: Server): Prom
   );
 }
 
-async function takeOverIn(session: Session, plan: Plan, server: Server): Promise<number> {
+export async function takeOverIn(session: Session, plan: Plan, server: Server): Promise<number> {
   const { old, shadow, key, pipeline } = plan;
   if (plan.fromMs === null) throw new Error('rows are taken over only where rows from a time on are made anew');
   const from = isoOf(plan.fromMs);
