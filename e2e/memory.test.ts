@@ -10,7 +10,7 @@ const RECORDS = 4 * PARTITIONS;
 const NOTE_BYTES = 1_000_000;
 /** Every so many records are refused, and travel to the dead-letter topic whole. */
 const REFUSED_EVERY = 4;
-/** What the README promises for each role. */
+/** What docs/performance.md says of each role. */
 const LIMIT_MEBIBYTES = 250;
 
 const YAML = `
