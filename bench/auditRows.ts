@@ -7,7 +7,7 @@
 import { audit } from '@millrace/audit/audit.ts';
 import { connectDatabase } from '@millrace/core/database/connect.ts';
 import { connectKafka } from '@millrace/core/kafka/connect.ts';
-import { epochHour } from '@millrace/core/record/hour.ts';
+import { epochHour, HOUR_MS } from '@millrace/core/record/hour.ts';
 import { encodeProgress, freshProgress } from '@millrace/core/record/progress.ts';
 import { refusalRecord } from '@millrace/core/record/refusal.ts';
 import { namesOf } from '@millrace/core/spec/names.ts';
@@ -73,15 +73,14 @@ async function fill(): Promise<void> {
   const each = Math.floor(total / PARTITIONS);
   const sender = kafka.sender();
   const value = Buffer.from('{}');
-  await Promise.all(
-    Array.from({ length: PARTITIONS }, async (_, partition) => {
-      for (let sent = 0; sent < each; sent += BATCH) {
-        const records = Array.from({ length: Math.min(BATCH, each - sent) }, () => ({ key: null, value, headers: {} }));
-        await sender.send(names.raw, partition, records);
-      }
-      await count(partition);
-    }),
-  );
+  // One partition after the other: what this process sends at a time is bounded.
+  for (let partition = 0; partition < PARTITIONS; partition += 1) {
+    for (let sent = 0; sent < each; sent += BATCH) {
+      const records = Array.from({ length: Math.min(BATCH, each - sent) }, () => ({ key: null, value, headers: {} }));
+      await sender.send(names.raw, partition, records);
+    }
+    await count(partition);
+  }
   const client = await database.connect();
   await client.query('SET statement_timeout = 0');
   const rows = PARTITIONS * (each - Math.floor(each / REFUSED_EVERY));
@@ -99,27 +98,25 @@ async function fill(): Promise<void> {
   async function count(partition: number): Promise<void> {
     const refused = Math.floor(each / REFUSED_EVERY);
     const hours = new Map<number, { records: number; refused: number }>();
-    const refusals = [];
-    let at = 0;
-    let timestampMs = 0;
-    for await (const record of kafka.range(names.raw, partition, 0, each)) {
-      timestampMs = record.timestampMs;
-      const hour = epochHour(timestampMs);
-      const counted = hours.get(hour) ?? { records: 0, refused: 0 };
-      counted.records += 1;
-      if (at < refused) {
-        counted.refused += 1;
+    const first = await timeOf(partition, 0);
+    const timestampMs = await timeOf(partition, each - 1);
+    let from = 0;
+    for (let hour = epochHour(first); from < each; hour += 1) {
+      const to = Math.min(each, (await kafka.offsetsAt(names.raw, (hour + 1) * HOUR_MS))[partition] ?? each);
+      hours.set(hour, { records: to - from, refused: Math.max(0, Math.min(to, refused) - from) });
+      from = to;
+    }
+    for (let sent = 0; sent < refused; sent += BATCH) {
+      const refusals = [];
+      for await (const record of kafka.range(names.raw, partition, sent, Math.min(sent + BATCH, refused))) {
         const origin = { topicId: raw?.id ?? '', offset: record.offset, index: 0 };
-        const place = { topic: names.raw, partition, origin, rawTimestampMs: timestampMs };
+        const place = { topic: names.raw, partition, origin, rawTimestampMs: record.timestampMs };
         refusals.push(
           refusalRecord({ stage: 'validate', reason: 'range', message: 'too hot', ...place }, { key: null, value }, 1000),
         );
       }
-      hours.set(hour, counted);
-      at += 1;
+      await sender.send(names.dlq, partition, refusals);
     }
-    for (let sent = 0; sent < refusals.length; sent += BATCH)
-      await sender.send(names.dlq, partition, refusals.slice(sent, sent + BATCH));
     const sorted = [...hours].sort(([a], [b]) => a - b);
     const progress = {
       ...freshProgress(raw?.id ?? '', processed?.id ?? ''),
@@ -140,5 +137,10 @@ async function fill(): Promise<void> {
         'INSERT INTO millrace.ledger (pipeline, partition, topic_id, hour, stored) VALUES ($1, $2, $3, to_timestamp($4), $5)',
         [names.pipeline, partition, raw?.id, hour * 3600, one.records - one.refused],
       );
+  }
+
+  async function timeOf(partition: number, offset: number): Promise<number> {
+    for await (const { timestampMs } of kafka.range(names.raw, partition, offset, offset + 1)) return timestampMs;
+    throw new Error(`${names.raw}/${partition} has no record at offset ${offset}`);
   }
 }
