@@ -48,8 +48,8 @@ export interface Outcome {
 export interface Run {
   kafka: Kafka;
   database: Pool;
-  /** By the place of the input in the list. */
-  outcomes: Outcome[];
+  /** Of the input at this place of the list. */
+  outcome(at: number): Promise<Outcome>;
   /** The most memory that the role's process had resident, MiB. */
   peakMiB(role: RoleName): number;
   /** All metrics of a role, as Prometheus reads them. */
@@ -104,13 +104,14 @@ export async function runAll(inputs: readonly BadInput[], { heapMiB, timeoutMs }
     timeout: timeoutMs,
     interval: 250,
   });
-  const outcomes: Outcome[] = [];
-  for (const one of loaded) outcomes.push(await outcomeOf(kafka, database, one, said.get(namesOf(one.pipeline).pipeline) ?? ''));
   const stopping = stack.move();
   return {
     kafka,
     database,
-    outcomes,
+    outcome: (at) => {
+      const one = loaded[at] as LoadedPipeline;
+      return outcomeOf(kafka, database, one, said.get(namesOf(one.pipeline).pipeline) ?? '');
+    },
     peakMiB: (name) => peakMiB(role(name).pid),
     metrics: async (name) => (await fetch(`http://127.0.0.1:${role(name).port}/metrics`)).text(),
     logged: (name) => role(name).logged(),
