@@ -58,6 +58,7 @@ describe('a position moves only for who saw it last', () => {
       bookmark_ms: '1700000000000',
       bookmark_origin: 'topic:1:0:1',
       origins: { topic: [1, 0] },
+      dlq_from: '0',
     });
   });
 
