@@ -18,6 +18,8 @@ import type { Role, RoleContext, Worker, WorkerHealth } from './role.ts';
 /** Connections of one Pipeline's worker: its transactions plus its maintenance. */
 const CONNECTIONS_PER_PIPELINE = 5;
 const MOST_CONNECTIONS = 40;
+/** How often the event loop is looked at for its lag: each look wakes an idle process. */
+const LOOP_SAMPLE_MS = 100;
 
 export interface ServeOptions {
   kafka: Omit<KafkaOptions, 'log' | 'clientId'>;
@@ -35,7 +37,7 @@ export async function serveRole(role: Role, pipelines: readonly LoadedPipeline[]
   tellGuardsTakenOut(log);
   const stop = stopSignal(log);
   const metrics = new Registry();
-  collectDefaultMetrics({ register: metrics });
+  collectDefaultMetrics({ register: metrics, eventLoopMonitoringPrecision: LOOP_SAMPLE_MS });
   const clientId = `millrace-${role.name}`;
   const kafka = connectKafka({ ...options.kafka, clientId, log });
   const database = role.needsDatabase ? openDatabase(role.name, pipelines.length, options) : null;
