@@ -73,6 +73,7 @@ export class KafkaReader implements Reader {
     });
     await Promise.race([Promise.all(lanes.map((lane) => lane.done)), patience]);
     clearTimeout(timer);
+    this.#fetcher.close();
     await this.#member.close();
   }
 

@@ -56,12 +56,11 @@ test('one send per partition, several partitions at a time; the oldest unacknowl
   ]);
   expect(made.oldest()).toMatchObject({ ordinal: 0, place: 'place 0' });
   sends[0]?.answer.resolve();
-  await settled();
-  expect(sends[2]).toMatchObject({ partition: 0, values: ['3'] });
+  await expect.poll(() => sends[2]).toMatchObject({ partition: 0, values: ['3'] });
   expect(made.oldest()).toMatchObject({ ordinal: 1 });
   sends[1]?.answer.resolve();
   sends[2]?.answer.resolve();
-  await settled();
+  await expect.poll(() => sends.length).toBe(4);
   sends[3]?.answer.resolve();
   await made.drained();
   expect([made.oldest(), made.unacknowledgedBytes]).toEqual([null, 0]);
@@ -89,6 +88,7 @@ describe('memory is bounded', () => {
   test('reading waits for a stuck partition, however little it holds', async () => {
     const { lanes: made, sends, add } = lanes();
     add(0);
+    await expect.poll(() => sends.length).toBe(1);
     for (let n = 0; n < 300; n++) {
       add(1, 262_144);
       await settled();

@@ -5,13 +5,15 @@
  * - One send per lane is in flight; several lanes send at a time.
  * - Memory is bounded: `room()` holds the reader back while too many bytes wait for their acknowledgement, or while the oldest
  *   unacknowledged record lies too far back.
- * - Nothing waits for a next record: a lane sends when it has a batch's worth, or `LINGER_MS` after its first record.
+ * - Nothing waits for a next record: a lane sends when it has a batch's worth, or `LINGER_MS` after its first record or after the
+ *   acknowledgement of the send before.
  * - After one send was rejected nothing more is sent: what is in the topic is unknown then, and must be looked at.
  */
 import type { OutRecord } from '@millrace/core/kafka/kafka.ts';
 
 const BATCH_BYTES = 262_144;
-const LINGER_MS = 5;
+/** Each send costs a request, and the processor a batch to unpack, however few records it has. */
+const LINGER_MS = 25;
 const MAX_UNACKNOWLEDGED_BYTES = 8 * 1_048_576;
 /** A stuck partition holds the chunks that its records were cut from, however few of them are its own. */
 const MAX_SPAN_BYTES = 8 * MAX_UNACKNOWLEDGED_BYTES;
@@ -81,7 +83,11 @@ export class Lanes<Place> {
     lane.queuedBytes += sending.bytes;
     this.#added += sending.bytes;
     this.#unacknowledged += sending.bytes;
-    if (lane.inFlight.length > 0) return; // goes with the next send of its lane
+    this.#sendOrLinger(lane);
+  }
+
+  #sendOrLinger(lane: Lane<Place>): void {
+    if (lane.inFlight.length > 0 || lane.queue.length === 0) return; // comes again with the acknowledgement, or a record
     if (lane.queuedBytes >= BATCH_BYTES) this.#send(lane);
     else this.#timer ??= setTimeout(() => this.#flush(), LINGER_MS);
   }
@@ -149,7 +155,7 @@ export class Lanes<Place> {
     lane.inFlight = [];
     this.#unacknowledged -= bytes;
     this.#options.acknowledged(records);
-    if (lane.queue.length > 0) this.#send(lane);
+    if (!this.#closed && !this.#failure) this.#sendOrLinger(lane);
   }
 
   #reject(error: Error): void {
