@@ -1,14 +1,11 @@
 /**
  * Reprocesses a Pipeline from its raw topic into new tables beside the old, and puts them in their place, while the feed goes on
  * (docs/decisions/0019). The parts: `plan` says what is made, `reach` whether the raw log suffices, `shadow` makes the tables,
- * `takeOver` and `fill` fill them, `swap` is the last transaction.
+ * `takeOver` and `fill` fill them, `catchUp` until little is missing, `swap` is the last transaction and `swapIn` its tries.
  *
  * Invariants: until the swap nothing changes for anybody else; a run that was killed anywhere is gone on with, or was complete; two
  * at a time are refused.
  */
-import { setTimeout as sleep } from 'node:timers/promises';
-import { consequenceOf, sqlStateOf } from '@millrace/core/database/errors.ts';
-import { table as tableName } from '@millrace/core/database/identifier.ts';
 import type { Kafka, Sender } from '@millrace/core/kafka/kafka.ts';
 import type { Logger } from '@millrace/core/log.ts';
 import { decodeProgress } from '@millrace/core/record/progress.ts';
@@ -19,23 +16,23 @@ import { columnsOf, uniqueOf } from '@millrace/core/table/columns.ts';
 import { rollupsOf } from '@millrace/core/table/rollup.ts';
 import { compileTransform } from '@millrace/processor/transform.ts';
 import { modelOf } from '@millrace/setup/model.ts';
-import { refreshTouched } from '@millrace/setup/rollups/refresh.ts';
-import type { Server } from '@millrace/setup/server.ts';
 import { type Session, tryTurn, withSession } from '@millrace/setup/session.ts';
 import { setupDatabase, setupPipeline } from '@millrace/setup/setup.ts';
 import { migrate } from '@millrace/setup/system.ts';
 import { wantedTopics } from '@millrace/setup/topics.ts';
 import { writerFor } from '@millrace/sink/writers/index.ts';
 import type { Pool } from 'pg';
-import { readBooks, sendRefusals } from './books.ts';
+import { readBooks } from './books.ts';
+import { catchUp } from './catchUp.ts';
 import { countByDay, type DayCount } from './difference.ts';
-import { type Filling, fill, nextOf, standingOf } from './fill.ts';
-import { goalsOf, positionsOf } from './goals.ts';
+import { type Filling, standingOf } from './fill.ts';
 import { type Plan, planOf, type TableSet, tablesOf } from './plan.ts';
+import { positions } from './positions.ts';
 import { firstTimes, mustReach, reachOf } from './reach.ts';
 import { ownedTables } from './relations.ts';
 import { dropShadow, makeShadow } from './shadow.ts';
-import { keptSet, MOST_RECORDS, type Step, swap } from './swap.ts';
+import type { Step } from './swap.ts';
+import { swapIn } from './swapIn.ts';
 import { takeOver } from './takeOver.ts';
 
 export interface Servers {
@@ -52,10 +49,13 @@ export interface ResetOptions {
   /** Begins again, whatever an earlier run has left. */
   restart: boolean;
   signal: AbortSignal;
-  told?(event: ResetEvent): void;
+  told?: Told;
   /** For tests. */
-  at?(step: Step | 'made' | 'taken over' | 'filling' | 'caught up'): Promise<void>;
+  at?: At;
 }
+
+export type Told = (event: ResetEvent) => void;
+export type At = (step: Step | 'made' | 'taken over' | 'filling' | 'caught up') => Promise<void>;
 
 /** What a long run tells while it goes on. */
 export type ResetEvent =
@@ -78,12 +78,6 @@ export interface ResetReport {
   /** Refusals that were met: sent to the dead-letter topic when applied. */
   refused: number;
 }
-
-/** Tries of the last transaction: a reader that holds the table for longer than a minute has to be looked at. */
-const SWAP_TRIES = 15;
-const SWAP_PAUSE_MS = 2_000;
-/** Rounds in which the feed brought more than `MOST_RECORDS` again. */
-const ROUNDS = 100;
 
 /**
  * @param pipeline the corrected spec
@@ -179,116 +173,12 @@ async function reset(
   const report = { pipeline: plan.pipeline, mode: plan.mode, tables: tablesOf(apply ? plan.wanted : plan.shadow), days, refused };
   if (!apply) return { ...report, applied: false, kept: null };
 
-  const kept = await swapIn(filling, server, sender, options, told, at);
+  const kept = await swapIn(filling, server, sender, told, at);
   const userTopic = pipeline.spec.source.topic === undefined ? null : topic;
   // Policies that the new tables had to do without so far.
   const { changes } = await setupDatabase(session, modelOf(pipeline), wantedTopics(pipeline, userTopic));
   for (const change of changes) told({ kind: 'changed', change });
   return { ...report, applied: true, kept };
-}
-
-type Told = NonNullable<ResetOptions['told']>;
-type At = NonNullable<ResetOptions['at']>;
-
-/** Fills until little is missing, and makes the roll-ups of what is there. */
-async function catchUp(filling: Filling, server: Server, told: Told, at: At): Promise<void> {
-  const { plan, kafka, database, raw } = filling;
-  const names = namesOf(plan.wanted);
-  for (let round = 1; ; round++) {
-    const goals = await goalsOf(kafka, names, raw.id, await positions(database, plan.pipeline));
-    if (goals.length > filling.standing.size)
-      throw new Error(`partitions were added to ${raw.topic} during the reprocessing: run it again`);
-    let missing = goals.reduce((sum, { start, to }, partition) => {
-      const standing = filling.standing.get(partition);
-      return sum + Math.max(0, to - (standing === undefined ? start : nextOf(standing, start)));
-    }, 0);
-    if (missing <= MOST_RECORDS / 4 && round > 1) break;
-    if (round > ROUNDS)
-      throw new Error(
-        `after ${ROUNDS} rounds ${missing} raw records are missing again: they come in faster than they are reprocessed. Run it again when less comes in`,
-      );
-    await at('filling');
-    await fill(filling, goals, (records, rows) => {
-      missing -= records;
-      told({ kind: 'filling', records, rows, missing: Math.max(0, missing) });
-    });
-    await refreshRollups(filling, server);
-  }
-  await at('caught up');
-}
-
-async function refreshRollups({ plan, database, signal, rollups }: Filling, server: Server): Promise<void> {
-  if (server.kind === 'timescaledb') {
-    await withSession(database, 6 * 3_600_000, async (session) => {
-      for (const { name } of rollups) {
-        const view = tableName(namesOf(plan.shadow).schema, name);
-        await session.query(
-          `CALL ${tableName(server.schema, 'refresh_continuous_aggregate')}('${view.replaceAll("'", "''")}', NULL, NULL)`,
-        );
-      }
-    });
-    return;
-  }
-  for (let remaining = 1; remaining > 0; ) {
-    signal.throwIfAborted();
-    ({ remaining } = await refreshTouched(database, plan.shadow, server.kind));
-  }
-}
-
-async function swapIn(
-  filling: Filling,
-  server: Server,
-  sender: Sender,
-  options: ResetOptions,
-  told: Told,
-  at: At,
-): Promise<TableSet> {
-  const { plan, database, signal } = filling;
-  const { dlq } = namesOf(plan.wanted);
-  for (let attempt = 1; ; attempt++) {
-    await sendRefusals(database, sender, dlq, plan.pipeline);
-    let why: string;
-    try {
-      const swapped = await swap({ filling, sender, at });
-      if (swapped.done) return swapped.kept;
-      why = `${swapped.missing} raw records came in meanwhile`;
-    } catch (error) {
-      options.signal.throwIfAborted();
-      const kept = await committedAfterAll(filling, error);
-      if (kept !== null) return kept;
-      if (!isPassing(error) || attempt >= SWAP_TRIES) throw error;
-      why = error instanceof Error ? error.message : String(error);
-    }
-    if (attempt >= SWAP_TRIES)
-      throw new Error(
-        `the new tables could not be put in place in ${attempt} tries; the last: ${why}. Nothing has changed; run it again`,
-      );
-    told({ kind: 'waiting', why });
-    await sleep(SWAP_PAUSE_MS, undefined, { signal });
-    await catchUp(filling, server, told, at);
-  }
-}
-
-/** A lock that somebody held, a deadlock, a row that the database refuses (the next fill finds it), the time that was over. */
-function isPassing(error: unknown): boolean {
-  const state = sqlStateOf(error);
-  if (state !== undefined) return consequenceOf(state) !== 'pause' || ['55P03', '57014', '54000', '25P03'].includes(state);
-  return error instanceof Error && error.name === 'TimeoutError';
-}
-
-/** The books go in the transaction of the swap, and nobody else removes them while this run has its turn. */
-async function committedAfterAll({ plan, database, books }: Filling, error: unknown): Promise<TableSet | null> {
-  try {
-    if ((await readBooks(database, plan.pipeline)) !== null) return null;
-  } catch {
-    throw error;
-  }
-  return keptSet(plan, books.startedAt);
-}
-
-async function positions(database: Pool, pipeline: string) {
-  const { rows } = await database.query('SELECT partition, origins FROM millrace.positions WHERE pipeline = $1', [pipeline]);
-  return positionsOf(rows);
 }
 
 async function countRefused(database: Pool, pipeline: string): Promise<number> {
