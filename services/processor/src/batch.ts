@@ -11,7 +11,7 @@ import { encodeOrigin, ORIGIN_HEADER, RAW_TIMESTAMP_HEADER } from '@millrace/cor
 import type { Progress } from '@millrace/core/record/progress.ts';
 import { encodeRedrive, REDRIVE_HEADER, redriveOf, redriveOfObject } from '@millrace/core/record/redrive.ts';
 import { refusalRecord } from '@millrace/core/record/refusal.ts';
-import { advance, isRepeat, originTopicId, replayPositionOf } from './fold.ts';
+import { advance, draftOf, isRepeat, originTopicId, replayPositionOf } from './fold.ts';
 import type { RefusedOutcome, Transform } from './transform.ts';
 
 export interface BatchResult {
@@ -47,7 +47,7 @@ export async function transformBatch(input: BatchInput): Promise<BatchResult> {
   const result: BatchResult = {
     processed: [],
     dlq: [],
-    progress: input.progress,
+    progress: draftOf(input.progress),
     refusals: [],
     drops: new Map(),
     unknownFields: 0,
@@ -93,7 +93,7 @@ export async function transformBatch(input: BatchInput): Promise<BatchResult> {
         }
       }
     }
-    result.progress = advance(result.progress, record, position, transformed);
+    advance(result.progress, record, position, transformed);
   }
   return result;
 }

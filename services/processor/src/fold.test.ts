@@ -10,7 +10,7 @@ import {
 import { encodeReplayPosition, type ReplayPosition } from '@millrace/core/record/raw.ts';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { advance, afterNotice, isRepeat, originTopicId, replayPositionOf } from './fold.ts';
+import { advance, afterNotice, draftOf, isRepeat, originTopicId, replayPositionOf } from './fold.ts';
 import type { Outcome } from './transform.ts';
 
 const upTo = (n: number): number[] => Array.from({ length: n }, (_, i) => i);
@@ -26,12 +26,21 @@ const HOUR = 3_600_000;
 const timestampMs = fc.oneof(fc.nat(), fc.integer({ min: 0, max: 80 * HOUR }));
 const step = fc.record({ timestampMs, position, outcomes: fc.array(outcome, { minLength: 1, maxLength: 5 }) });
 
-function fold(steps: { timestampMs: number; position: ReplayPosition | null; outcomes: Outcome[] }[], from: Progress): Progress {
-  return steps.reduce(
-    (progress, { timestampMs, position: at, outcomes }) =>
-      advance(progress, { timestampMs, offset: progress.next ?? 7 }, at, isRepeat(progress, at) ? null : { outcomes }),
-    from,
-  );
+interface Step {
+  timestampMs: number;
+  offset?: number;
+  position?: ReplayPosition | null;
+  /** null: a repeat, whatever its position says. */
+  outcomes: Outcome[] | null;
+}
+
+function fold(steps: readonly Step[], from: Progress): Progress {
+  const draft = draftOf(from);
+  for (const { timestampMs, offset = draft.next ?? 7, position: at = null, outcomes } of steps) {
+    const isSeen = outcomes === null || isRepeat(draft, at);
+    advance(draft, { timestampMs, offset }, at, isSeen ? null : { outcomes });
+  }
+  return draft;
 }
 
 const summed = ({ hours }: Progress): number[] =>
@@ -77,8 +86,8 @@ test('records of one hour count in it, a late one too; after two days the first 
 });
 
 test('offsets that gave no record are told', () => {
-  const counted = advance(freshProgress('id', 'p'), { timestampMs: 1, offset: 100 }, null, null);
-  expect(skippedIn(advance(counted, { timestampMs: 1, offset: 104 }, null, null))).toBe(3);
+  const at = (offset: number): Step => ({ timestampMs: 1, offset, outcomes: null });
+  expect(skippedIn(fold([at(100), at(104)], freshProgress('id', 'p')))).toBe(3);
 });
 
 test('what an older processor committed is read on, and its records count from here', () => {
@@ -86,9 +95,21 @@ test('what an older processor committed is read on, and its records count from h
   expect([hours, since, next, records]).toEqual([[], null, null, 0]);
   const read = decodeProgress(JSON.stringify({ ...old, v: 1 }));
   expect(read).toEqual({ ...freshProgress('id', 'processed'), raw: 9, rows: 8, dropped: 1 });
-  const on = advance(read as Progress, { timestampMs: 5, offset: 9 }, null, null);
+  const on = fold([{ timestampMs: 5, offset: 9, outcomes: null }], read as Progress);
   expect(on).toMatchObject({ since: 0, next: 10, records: 10, raw: 10, repeats: 1, hours: [[0, 0, 1, 1, 0, 0, 0, 1]] });
   expect(skippedIn(on)).toBe(0);
+});
+
+test('progress that somebody holds never changes: a send that fails goes back to it', () => {
+  fc.assert(
+    fc.property(fc.array(step, { maxLength: 30 }), fc.array(step, { maxLength: 30 }), (some, more) => {
+      const held = fold(some, freshProgress('id', 'processed'));
+      const before = structuredClone(held);
+      const once = fold(more, held);
+      expect(held).toEqual(before);
+      expect(fold(more, held)).toEqual(once);
+    }),
+  );
 });
 
 test('raw is the sum of all ends, whatever is read', () => {

@@ -1,7 +1,8 @@
 /**
- * How the processor's progress grows, record by record. Pure.
+ * How the processor's progress grows, record by record. Pure but for `advance`, which changes a draft.
  *
  * Invariants (beside those of `core/record/progress.ts`):
+ * - A draft belongs to one pass over records, which made it by `draftOf`: progress that somebody else holds never changes.
  * - raw = rows + refused + dropped + repeats. `raw` counts the objects of records: a record that holds several ends in as
  *   many ends, any other record in one.
  * - A record of a replay that this partition has seen already (same run, ordinal not higher) is a repeat and ends there.
@@ -38,55 +39,75 @@ function cutsBefore({ cuts }: Progress, timestampMs: number): number {
   return cuts.length === 0 || !guarded('cut-origin') ? 0 : cuts.filter((cutMs) => timestampMs > cutMs).length;
 }
 
-/** Progress after one more record; `transformed` is null for a repeat. */
+/** A copy of progress for one pass over records, which `advance` changes; copies for each record cost CPU. */
+export function draftOf(progress: Progress): Progress {
+  return { ...progress, hours: progress.hours.map((entry): HourEntry => [...entry]) };
+}
+
+/** Counts one more record in a draft; `transformed` is null for a repeat. */
 export function advance(
-  progress: Progress,
+  draft: Progress,
   record: Pick<KafkaRecord, 'timestampMs' | 'offset'>,
   position: ReplayPosition | null,
   transformed: Pick<Transformed, 'outcomes'> | null,
-): Progress {
-  const { timestampMs } = record;
-  const of: HourEntry = [epochHour(timestampMs), cutsBefore(progress, timestampMs), 1, 1, 0, 0, 0, 1];
-  if (transformed !== null) {
-    of[3] = transformed.outcomes.length;
-    of[7] = 0;
-    for (const { kind } of transformed.outcomes) of[kind === 'row' ? 4 : kind === 'refused' ? 5 : 6]++;
+): void {
+  const { timestampMs, offset } = record;
+  let raw = 1;
+  let [rows, refused, dropped, repeats] = [0, 0, 0, 0];
+  if (transformed === null) repeats = 1;
+  else {
+    raw = transformed.outcomes.length;
+    for (const { kind } of transformed.outcomes) {
+      if (kind === 'row') rows++;
+      else if (kind === 'refused') refused++;
+      else dropped++;
+    }
+    if (position !== null) draft.replay = position;
   }
-  const [, , records, raw, rows, refused, dropped, repeats] = of;
-  const first = progress.since === null;
-  return {
-    ...progress,
-    timestampMs,
-    replay: transformed !== null && position !== null ? position : progress.replay,
-    since: first ? (progress.raw > 0 ? 0 : record.offset) : progress.since,
-    next: record.offset + 1,
+  if (draft.since === null) {
     // An older processor counted no records: all before this one were.
-    records: (first && progress.raw > 0 ? record.offset : progress.records) + records,
-    raw: progress.raw + raw,
-    rows: progress.rows + rows,
-    refused: progress.refused + refused,
-    dropped: progress.dropped + dropped,
-    repeats: progress.repeats + repeats,
-    hours: withHour(progress, of),
-  };
+    const isOlder = draft.raw > 0;
+    draft.since = isOlder ? 0 : offset;
+    if (isOlder) draft.records = offset;
+  }
+  const entry = hourOf(draft, epochHour(timestampMs), cutsBefore(draft, timestampMs));
+  if (entry !== null) {
+    entry[2]++;
+    entry[3] += raw;
+    entry[4] += rows;
+    entry[5] += refused;
+    entry[6] += dropped;
+    entry[7] += repeats;
+  }
+  draft.timestampMs = timestampMs;
+  draft.next = offset + 1;
+  draft.records++;
+  draft.raw += raw;
+  draft.rows += rows;
+  draft.refused += refused;
+  draft.dropped += dropped;
+  draft.repeats += repeats;
 }
 
-/** The hours with one more record in its own, the earliest left out where there is no room. */
-function withHour({ hours, cuts, records }: Progress, of: HourEntry): HourEntry[] {
-  const [hour, generation] = of;
+/**
+ * The draft's entry of an hour, made where there is none, the earliest left out where there is no room for both.
+ * Null: an hour before all that are kept, which counts in the totals only.
+ */
+function hourOf(draft: Progress, hour: number, generation: number): HourEntry | null {
+  const { hours } = draft;
   let at = hours.length;
   for (; at > 0; at--) {
-    const [otherHour, otherGeneration] = hours[at - 1] as HourEntry;
-    if (otherHour === hour && otherGeneration === generation) {
-      const sum = (hours[at - 1] as HourEntry).map((value, i) => (i < 2 ? value : value + (of[i] as number))) as HourEntry;
-      return hours.with(at - 1, sum);
-    }
-    if (otherHour < hour || (otherHour === hour && otherGeneration < generation)) break;
+    const entry = hours[at - 1] as HourEntry;
+    if (entry[0] === hour && entry[1] === generation) return entry;
+    if (entry[0] < hour || (entry[0] === hour && entry[1] < generation)) break;
   }
-  const most = hoursKept(cuts.length);
+  const most = hoursKept(draft.cuts.length);
   // Before the earliest: an hour that was left out must not come back with a part of its records.
-  if (at === 0 && hours.length > 0 && (hours.length >= most || isFolded({ hours, records }))) return hours;
-  return hours.toSpliced(at, 0, of).slice(-most);
+  if (at === 0 && hours.length > 0 && (hours.length >= most || isFolded(draft))) return null;
+  const entry: HourEntry = [hour, generation, 0, 0, 0, 0, 0, 0];
+  hours.splice(at, 0, entry);
+  hours.splice(0, hours.length - most);
+  return entry;
 }
 
 /** Whether records were counted that are in no hour. */

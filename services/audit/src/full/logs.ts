@@ -26,12 +26,12 @@ export async function* rawObjects(
   cuts: readonly number[],
   transform: Transform,
 ): AsyncGenerator<RawObject> {
-  let progress = { ...freshProgress(rawId, ''), cuts: [...cuts] };
+  const progress = { ...freshProgress(rawId, ''), cuts: [...cuts] };
   for await (const record of rangeOf(part)) {
     const position = replayPositionOf(record);
     const transformed = isRepeat(progress, position) ? null : transform(record);
     const topicId = originTopicId(progress, record);
-    progress = advance(progress, record, position, transformed);
+    advance(progress, record, position, transformed);
     for (const outcome of transformed?.outcomes ?? []) {
       const value = outcome.kind === 'row' ? outcome.value : null;
       yield {
