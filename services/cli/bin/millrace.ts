@@ -1,5 +1,8 @@
 #!/usr/bin/env node
+import { endOnSignal } from '@millrace/core/role/signals.ts';
 import { limitMemory } from '../src/run/memory.ts';
+
+endOnSignal();
 
 // Whoever reads the output is gone (`millrace run … | head`): as at a SIGTERM, `run` stops what it started.
 let gone = false;

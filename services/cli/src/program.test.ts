@@ -54,7 +54,12 @@ const cases: [string, () => string[], RegExp, number][] = [
     /--once would never end for default\/p: source\.replay\.loop is true/,
     2,
   ],
-  ['a role without Kafka', () => ['run', good, '--role', 'sink'], /--role sink needs --kafka host:port/, 2],
+  [
+    'a role without Kafka',
+    () => ['run', good, '--role', 'sink'],
+    /"level":"fatal".*"role":"sink".*--role sink needs --kafka \(or MILLRACE_KAFKA\)/,
+    2,
+  ],
   ['a Kafka without a port', () => ['status', good, '--kafka', 'localhost'], /"localhost"; allowed is host:port/, 2],
   ['a database that is no URL', () => ['status', good, '--kafka', 'a:1', '--database', 'db'], /allowed is postgres:\/\//, 2],
   [
@@ -64,6 +69,15 @@ const cases: [string, () => string[], RegExp, number][] = [
     2,
   ],
   ['a name that is nowhere', () => ['tail', 'raw', 'traffic', '--data', folder], /no file traffic, and no `millrace run`/, 2],
+  [
+    'a role with an unknown option',
+    () => ['run', '--role=sink', good, '--prot', '1'],
+    /^\{"level":"fatal".*unknown option '--prot'/,
+    2,
+  ],
+  ['a role of a file that is not there', () => ['run', '--role', 'sink', 'nowhere.yaml'], /^\{"level":"fatal".*nowhere\.yaml/, 2],
+  ['a port that is none', () => ['run', good, '--role', 'sink', '--port', '65536'], /0 \(any free one\) to 65535/, 2],
+  ['a host without a role', () => ['run', good, '--host', '0.0.0.0'], /--host and --port are of one role/, 2],
   ['a login without a password', () => ['status', good, '--kafka', 'a:1', '--kafka-user', 'u'], /MILLRACE_KAFKA_PASSWORD/, 2],
 ];
 test.each(cases)('%s', async (_, words, expected, code) => {

@@ -13,6 +13,7 @@ import { addSetup } from './commands/setup.ts';
 import { addStatus } from './commands/status.ts';
 import { addTail } from './commands/tail.ts';
 import { addValidate } from './commands/validate.ts';
+import { tellAsLog } from './log.ts';
 import { Exit, UsageError } from './usage.ts';
 
 const SUBCOMMANDS: readonly ((program: Command) => void)[] = [
@@ -38,6 +39,9 @@ export async function main(words: readonly string[]): Promise<number> {
     .option('--debug', 'show where in the program an error came from')
     .showHelpAfterError('(millrace --help shows what is allowed)')
     .exitOverride();
+  const role = loggingRole(words);
+  const say = (text: string): void => (role === null ? void process.stderr.write(text) : tellAsLog(role, text.trim()));
+  program.configureOutput({ writeErr: say });
   for (const add of SUBCOMMANDS) add(program);
   // Subcommands do not inherit what was set after they were made.
   for (const command of everyCommand(program)) command.exitOverride().showHelpAfterError(`(millrace ${pathOf(command)} --help)`);
@@ -47,7 +51,7 @@ export async function main(words: readonly string[]): Promise<number> {
   } catch (error) {
     if (error instanceof Exit) return error.code;
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
-    process.stderr.write(`${tell(error, program.opts<{ debug?: true }>().debug === true)}\n`);
+    say(`${tell(error, program.opts<{ debug?: true }>().debug === true)}\n`);
     return error instanceof UsageError || (error instanceof Error && error.name === 'SpecError') ? 2 : 1;
   }
 }
@@ -55,6 +59,13 @@ export async function main(words: readonly string[]): Promise<number> {
 function tell(error: unknown, debug: boolean): string {
   if (!(error instanceof Error)) return `millrace: ${String(error)}`;
   return debug ? `millrace: ${error.stack ?? error.message}` : `millrace: ${error.message}`;
+}
+
+/** Of a process whose output a collector of logs reads: its errors are lines of its log as well. */
+function loggingRole(words: readonly string[]): string | null {
+  const at = words.findIndex((word) => /^--role(=|$)/.test(word));
+  if (at >= 0) return words[at]?.split('=')[1] ?? words[at + 1] ?? '';
+  return words[0] === 'setup' && words.includes('--json') ? 'setup' : null;
 }
 
 function everyCommand(command: Command): Command[] {

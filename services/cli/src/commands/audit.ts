@@ -6,7 +6,8 @@ import { worst } from '@millrace/audit/result.ts';
 import type { Command } from 'commander';
 import { auditText } from '../audit/report.ts';
 import { findPipeline, loadGivenOrRunning } from '../pipelines.ts';
-import { type ServerOptions, serverOptions, withServers } from '../servers.ts';
+import { type ServerOptions, serverOptions } from '../servers/options.ts';
+import { withServers } from '../servers.ts';
 import { Exit } from '../usage.ts';
 
 interface AuditOptions extends ServerOptions {

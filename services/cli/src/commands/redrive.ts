@@ -5,7 +5,8 @@ import { knowsRedrives } from '../records/redriven.ts';
 import { redrive } from '../redrive/redrive.ts';
 import { redriveJson, redriveText } from '../redrive/report.ts';
 import { selector } from '../redrive/select.ts';
-import { type ServerOptions, serverOptions, withServers } from '../servers.ts';
+import { type ServerOptions, serverOptions } from '../servers/options.ts';
+import { withServers } from '../servers.ts';
 import { count } from '../text.ts';
 import { Exit } from '../usage.ts';
 

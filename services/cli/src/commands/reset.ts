@@ -6,7 +6,8 @@ import { shownNames } from '@millrace/reset/plan.ts';
 import { type ResetEvent, type ResetReport, resetPipeline } from '@millrace/reset/reset.ts';
 import type { Command } from 'commander';
 import { quietLog } from '../log.ts';
-import { type ServerOptions, serverOptions, withServers } from '../servers.ts';
+import { type ServerOptions, serverOptions } from '../servers/options.ts';
+import { withServers } from '../servers.ts';
 import { count, many, table } from '../text.ts';
 import { UsageError } from '../usage.ts';
 

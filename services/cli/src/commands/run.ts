@@ -1,22 +1,29 @@
-import { createLog } from '@millrace/core/log.ts';
+import { resolve } from 'node:path';
+import type { Logger } from '@millrace/core/log.ts';
 import type { Role } from '@millrace/core/role/role.ts';
 import { serveRole } from '@millrace/core/role/serve.ts';
+import { stopOnSignal } from '@millrace/core/role/signals.ts';
 import { type LoadedPipeline, loadPipelines } from '@millrace/core/spec/load.ts';
 import { namesOf } from '@millrace/core/spec/names.ts';
 import { findFiles } from '@millrace/producer/replay/files.ts';
-import { type Command, Option } from 'commander';
+import { type Command, InvalidArgumentError, Option } from 'commander';
+import { roleLog } from '../log.ts';
 import { endless, type Overrides, parsePace, withOverrides } from '../run/overrides.ts';
 import { reportLines } from '../run/report.ts';
 import { ROLE_NAMES, ROLES } from '../run/roles.ts';
 import { type RunOptions, runAll } from '../run/run.ts';
 import { jsonScreen, lineScreen, type Screen, terminalScreen } from '../run/screen.ts';
-import { databaseOf, kafkaOf, serverOptions } from '../servers.ts';
+import { databaseOf } from '../servers/database.ts';
+import { kafkaOf } from '../servers/kafka.ts';
+import { called, serverOptions } from '../servers/options.ts';
 import { Exit, UsageError } from '../usage.ts';
 import { wholeNumber } from './tail.ts';
 
 interface Options extends RunOptions, Overrides {
   role?: Role['name'];
+  host?: string;
   port?: number;
+  input?: string;
   json?: true;
 }
 
@@ -37,7 +44,9 @@ export function addRun(program: Command): void {
     .addOption(
       new Option('--role <name>', 'run only this role, in this process; needs --kafka (and --database)').choices(ROLE_NAMES),
     )
-    .option('--port <port>', 'with --role: of /healthz, /readyz and /metrics; default: any free one', wholeNumber)
+    .option('--host <address>', 'with --role: address of /healthz, /readyz and /metrics; default: 127.0.0.1')
+    .option('--port <port>', 'with --role: their port; default: any free one', portNumber)
+    .option('--input <folder>', 'folder of relative paths in the specifications; default: that of their file')
     .option('--json', 'one JSON object per line');
   serverOptions(command).action(run);
 }
@@ -46,6 +55,7 @@ async function run(files: string[], options: Options): Promise<void> {
   if (options.pace !== undefined) parsePace(options.pace);
   const pipelines = (await loadPipelines(files)).map((loaded) => ({
     ...loaded,
+    ...(options.input === undefined ? {} : { folder: resolve(options.input) }),
     pipeline: withOverrides(loaded.pipeline, options),
   }));
   if (options.role) {
@@ -53,7 +63,8 @@ async function run(files: string[], options: Options): Promise<void> {
     if (code !== 0) throw new Exit(code);
     return;
   }
-  if (options.port !== undefined) throw new UsageError('--port is of one role; give --role as well');
+  if (options.port !== undefined || options.host !== undefined)
+    throw new UsageError('--host and --port are of one role; give --role as well');
   if (options.once) {
     refuseEndless(pipelines);
     await findInput(pipelines);
@@ -76,16 +87,18 @@ async function run(files: string[], options: Options): Promise<void> {
 /** One role in this process, for a supervisor that may hold the other end of an IPC channel. */
 async function serveOne(name: Role['name'], pipelines: readonly LoadedPipeline[], options: Options): Promise<number> {
   const kafka = kafkaOf(options);
-  if (!kafka) throw new UsageError(`--role ${name} needs --kafka host:port, or MILLRACE_KAFKA`);
-  const databaseUrl = databaseOf(options);
-  const log = createLog(name);
+  if (!kafka) throw new UsageError(`--role ${name} needs ${called('kafka')}; allowed is host:port, several with commas between`);
+  const database = databaseOf(options);
+  const log = roleLog(name);
+  tellAll(log);
   process.once('disconnect', () => {
     log.warn('the supervisor is gone');
     process.kill(process.pid, 'SIGTERM');
   });
   return serveRole(await ROLES[name](), pipelines, {
     kafka,
-    ...(databaseUrl === null ? {} : { databaseUrl }),
+    ...(database === null ? {} : { database }),
+    ...(options.host === undefined ? {} : { host: options.host }),
     ...(options.port === undefined ? {} : { port: options.port }),
     log,
   });
@@ -107,24 +120,30 @@ async function findInput(pipelines: readonly LoadedPipeline[]): Promise<void> {
 }
 
 /** The overrides as the roles' processes take them. */
-function wordsOf({ pace, limit, loop }: Overrides): string[] {
+function wordsOf({ pace, limit, loop, input }: Overrides & Pick<Options, 'input'>): string[] {
   return [
+    ...(input === undefined ? [] : ['--input', input]),
     ...(pace === undefined ? [] : ['--pace', pace]),
     ...(limit === undefined ? [] : ['--limit', String(limit)]),
     ...(loop === undefined ? [] : [loop ? '--loop' : '--no-loop']),
   ];
 }
 
-/** Aborted by the first SIGINT or SIGTERM; the second one ends the process at once. */
-function stopOnSignal(): AbortSignal {
-  const stop = new AbortController();
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-    process.on(signal, () => {
-      if (stop.signal.aborted) process.exit(signal === 'SIGINT' ? 130 : 143);
-      stop.abort();
-    });
-  }
-  return stop.signal;
+/** What Node itself would print as text becomes a line of the log. */
+function tellAll(log: Logger): void {
+  process.on('uncaughtException', (error, origin) => {
+    log.fatal({ err: error, origin }, 'the process ends: an error that nothing took');
+    process.exit(1);
+  });
+  process.removeAllListeners('warning');
+  process.on('warning', ({ name, message }) => log.warn({ name }, message));
+}
+
+/** For `--port`. */
+function portNumber(text: string): number {
+  const port = wholeNumber(text);
+  if (port > 65_535) throw new InvalidArgumentError('Allowed is 0 (any free one) to 65535.');
+  return port;
 }
 
 function screenOf(json: boolean): Screen {

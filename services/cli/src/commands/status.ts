@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { loadGivenOrRunning } from '../pipelines.ts';
-import { type ServerOptions, serverOptions, withServers } from '../servers.ts';
+import { type ServerOptions, serverOptions } from '../servers/options.ts';
+import { withServers } from '../servers.ts';
 import { collect } from '../status/collect.ts';
 import { statusJson, statusText } from '../status/report.ts';
 

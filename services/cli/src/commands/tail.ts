@@ -2,7 +2,8 @@ import { namesOf } from '@millrace/core/spec/names.ts';
 import { Argument, type Command, InvalidArgumentError } from 'commander';
 import { findPipeline } from '../pipelines.ts';
 import { follow, lastRecords, type Placed, recordJson, recordLine } from '../records/read.ts';
-import { type ServerOptions, serverOptions, withServers } from '../servers.ts';
+import { type ServerOptions, serverOptions } from '../servers/options.ts';
+import { withServers } from '../servers.ts';
 
 type Topic = 'raw' | 'processed' | 'dlq';
 

@@ -18,7 +18,7 @@ export function greeting(
   once: boolean,
 ): string[] {
   const started = (own: boolean): string => (own ? ' (started for this run)' : '');
-  const url = new URL(addresses.databaseUrl);
+  const url = new URL(addresses.database.url);
   // The password of one's own throw-away server helps; a user's own stays where it is, and psql asks for it.
   if (!embedded.database) url.password = '';
   const [first] = pipelines;

@@ -7,7 +7,10 @@ import type { Logger } from '@millrace/core/log.ts';
 import { type KeptWorker, keepRunning } from '@millrace/core/role/keepRunning.ts';
 import { startKafka } from '@millrace/embedded/kafka.ts';
 import { startPostgres } from '@millrace/embedded/postgres.ts';
-import { type Addresses, databaseOf, kafkaOf, type ServerOptions } from '../servers.ts';
+import { databaseOf } from '../servers/database.ts';
+import { kafkaOf } from '../servers/kafka.ts';
+import type { ServerOptions } from '../servers/options.ts';
+import type { Addresses } from '../servers.ts';
 
 export interface Platform {
   addresses: Addresses;
@@ -26,12 +29,12 @@ export interface PlatformOptions {
 /** @throws Error in a sentence where a server does not start; nothing is left running then */
 export async function startPlatform({ servers, dataFolder, say, log }: PlatformOptions): Promise<Platform> {
   const kafka = kafkaOf(servers);
-  const databaseUrl = databaseOf(servers);
-  const own = [...(kafka ? [] : ['Kafka']), ...(databaseUrl ? [] : ['PostgreSQL'])];
+  const database = databaseOf(servers);
+  const own = [...(kafka ? [] : ['Kafka']), ...(database ? [] : ['PostgreSQL'])];
   if (own.length > 0) say(`starting ${own.join(' and ')}`);
   const [broker, server] = await Promise.allSettled([
     kafka ? null : startKafka({ folder: join(dataFolder, 'kafka'), say }),
-    databaseUrl ? null : startPostgres({ folder: join(dataFolder, 'postgres') }),
+    database ? null : startPostgres({ folder: join(dataFolder, 'postgres') }),
   ]);
   const kept: KeptWorker[] = [];
   const stop = async (): Promise<void> => {
@@ -46,12 +49,13 @@ export async function startPlatform({ servers, dataFolder, say, log }: PlatformO
   for (const node of broker.value?.nodes ?? []) kept.push(keepServer('Kafka', node, say, log));
   if (server.value) kept.push(keepServer('PostgreSQL', server.value, say, log));
   const brokers = broker.value?.brokers;
-  const url = databaseUrl ?? server.value?.url;
+  const url = server.value?.url;
   const address = kafka ?? (brokers ? { brokers } : null);
-  if (!address || !url) throw new Error('a server is neither given nor started');
+  const place = database ?? (url ? { url: url } : null);
+  if (!address || !place) throw new Error('a server is neither given nor started');
   return {
-    addresses: { kafka: address, databaseUrl: url },
-    embedded: { kafka: !kafka, database: !databaseUrl },
+    addresses: { kafka: address, database: place },
+    embedded: { kafka: !kafka, database: !database },
     stop,
   };
 }

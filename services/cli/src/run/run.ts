@@ -13,7 +13,8 @@ import { claim, type Release } from '@millrace/embedded/claim.ts';
 import { setupPipeline } from '@millrace/setup/setup.ts';
 import type { Logger } from 'pino';
 import { fileLog } from '../log.ts';
-import { closeServers, connectServers, environmentOf, type ServerOptions } from '../servers.ts';
+import type { ServerOptions } from '../servers/options.ts';
+import { closeServers, connectServers, environmentOf } from '../servers.ts';
 import { boolCounts, type Servers } from '../status/collect.ts';
 import { greeting } from './greeting.ts';
 import { startPlatform } from './platform.ts';
@@ -64,7 +65,7 @@ export async function runAll({ pipelines, files, words, options, screen, signal 
   const { kafka, database } = platform.embedded;
   const { addresses } = platform;
   const brokers = kafka ? [...addresses.kafka.brokers] : null;
-  const databaseUrl = database ? addresses.databaseUrl : null;
+  const databaseUrl = database ? addresses.database.url : null;
   stack.defer(publishState(folder, { files: files.map((file) => resolve(file)), brokers, databaseUrl }));
   const roles = await startRoles({
     words: [...words, ...files],

@@ -12,6 +12,7 @@
 import pg from 'pg';
 import type { Logger } from 'pino';
 import { guarded } from '../guards.ts';
+import { readPassword } from '../secretFile.ts';
 import { describeDatabaseError, withoutPassword } from './describe.ts';
 
 /** How long a session waits for a lock that another session has. */
@@ -64,9 +65,14 @@ function settingsOf({ lock, statement, idleInTransaction }: SessionTimeouts): { 
   };
 }
 
-export interface DatabaseOptions {
-  /** postgres://user:password@host:port/database?sslmode=… */
+export interface DatabaseAddress {
+  /** postgres://user:password@host:port/database?sslmode=…; a file of `sslrootcert` is read anew for each connection. */
   url: string;
+  /** File with the password, instead of one in the URL; read anew for each connection. */
+  passwordFile?: string;
+}
+
+export interface DatabaseOptions extends DatabaseAddress {
   /** Shown in pg_stat_activity, such as `millrace sink default/traffic`; cut at 63 bytes. */
   applicationName: string;
   /** Most connections at a time. Default: 10. */
@@ -82,11 +88,12 @@ export interface DatabaseOptions {
  * @throws Error when the URL is none.
  */
 export function connectDatabase(options: DatabaseOptions): pg.Pool {
-  const { url, applicationName, max = 10, log } = options;
+  const { url, passwordFile, applicationName, max = 10, log } = options;
   const place = withoutPassword(url);
   const settings = settingsOf(options.timeouts ?? TIMEOUTS);
   const pool = new pg.Pool({
     connectionString: url,
+    ...(passwordFile === undefined ? {} : { Client: clientWith(() => readPassword(passwordFile)) }),
     application_name: applicationName,
     max,
     connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
@@ -101,4 +108,14 @@ export function connectDatabase(options: DatabaseOptions): pg.Pool {
     log.warn({ error: describeDatabaseError(error, place), database: place }, 'database connection lost'),
   );
   return pool;
+}
+
+/** pg asks a function for the password only where there is no URL: the one of the URL, also none, goes over it. */
+function clientWith(password: () => string): new () => pg.Client {
+  return class extends pg.Client {
+    constructor(config?: pg.ClientConfig) {
+      super(config);
+      Object.assign(this, { password });
+    }
+  };
 }

@@ -11,7 +11,7 @@ export function withoutPassword(url: string): string {
 }
 
 const BY_SQL_STATE: Record<string, string> = {
-  '28P01': 'the password is wrong, or there is no such user. Check user and password in the database URL',
+  '28P01': 'the password is wrong, or there is no such user. Check user and password (of the URL, or of the password file)',
   '28000': 'the server does not let this user in from here. Check the user, sslmode, and pg_hba.conf of the server',
   '3D000': 'the server has no such database. Create it, or name another at the end of the database URL',
   '42501': 'this user may not do that. Grant it CREATE on the database (GRANT CREATE ON DATABASE … TO …), or use the owner',
@@ -31,9 +31,12 @@ const BY_CODE: Record<string, string> = {
   ETIMEDOUT: 'no answer. Check host, port and firewall',
   EHOSTUNREACH: 'there is no way to that host. Check host and network',
   ECONNRESET: 'the connection was cut. It is tried again',
-  SELF_SIGNED_CERT_IN_CHAIN: "the server's certificate is not trusted. Give its CA by sslrootcert=… in the database URL",
-  DEPTH_ZERO_SELF_SIGNED_CERT: "the server's certificate is not trusted. Give its CA by sslrootcert=… in the database URL",
-  UNABLE_TO_VERIFY_LEAF_SIGNATURE: "the server's certificate is not trusted. Give its CA by sslrootcert=… in the database URL",
+  SELF_SIGNED_CERT_IN_CHAIN:
+    "the server's certificate is not trusted. Give its CA by --database-ca, or by sslrootcert=… in the database URL",
+  DEPTH_ZERO_SELF_SIGNED_CERT:
+    "the server's certificate is not trusted. Give its CA by --database-ca, or by sslrootcert=… in the database URL",
+  UNABLE_TO_VERIFY_LEAF_SIGNATURE:
+    "the server's certificate is not trusted. Give its CA by --database-ca, or by sslrootcert=… in the database URL",
 };
 
 function hintFor(error: Error): string | undefined {

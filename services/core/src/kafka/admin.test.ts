@@ -202,8 +202,8 @@ describe('a login over TLS', () => {
       brokers: [`127.0.0.1:${saslPort}`],
       clientId: 'test',
       log,
-      tls: options.tls ?? { ca: certificate },
-      sasl: { mechanism: 'PLAIN', username: 'millrace', password: options.password ?? 'secret' },
+      tls: () => options.tls ?? { ca: certificate },
+      sasl: () => ({ mechanism: 'PLAIN', username: 'millrace', password: options.password ?? 'secret' }),
     });
 
   test('that is right works for every kind of call', async () => {
@@ -251,8 +251,8 @@ describe('a login over TLS', () => {
       brokers: [`127.0.0.1:${saslPort}`],
       clientId: 'test',
       log,
-      tls: { ca: certificate },
-      sasl: options,
+      tls: () => ({ ca: certificate }),
+      sasl: () => options,
     });
     const nothing = {
       load: async () => ({ next: null, bookmark: null, topicId: null }),

@@ -11,7 +11,7 @@ import { type ConnectionOptions, connect as connectTls } from 'node:tls';
 import Broker from 'kafkajs/src/broker/index.js';
 import ConnectionPool, { type Connection, type KafkajsLogger, type Protocol } from 'kafkajs/src/network/connectionPool.js';
 import type { Logger } from 'pino';
-import { KafkaError } from './errors.ts';
+import { KafkaError, messageOf } from './errors.ts';
 
 export interface Sasl {
   mechanism: 'PLAIN' | 'SCRAM-SHA-256' | 'SCRAM-SHA-512';
@@ -21,8 +21,9 @@ export interface Sasl {
 
 export interface LinkOptions {
   clientId: string;
-  tls?: ConnectionOptions;
-  sasl?: Sasl;
+  /** Asked anew for each link, so that renewed certificates and passwords count from then on; what it throws is tried again. */
+  tls?: () => ConnectionOptions;
+  sasl?: () => Sasl;
   log: Logger;
 }
 
@@ -56,8 +57,8 @@ export class Link {
       host: address.slice(0, colon).replace(/^\[|\]$/g, ''),
       port: Number(address.slice(colon + 1)),
       clientId: options.clientId,
-      ssl: options.tls ?? null,
-      sasl: options.sasl ? { ...options.sasl } : null,
+      ssl: asked(address, options.tls),
+      sasl: asked(address, options.sasl),
       connectionTimeout: CONNECT_MS,
       requestTimeout: ANSWER_MS,
       enforceRequestTimeout: true,
@@ -132,6 +133,14 @@ export class Link {
           `broker ${this.address} offers ${name} ${range ? `${range.minVersion} to ${range.maxVersion}` : 'not at all'}; Millrace needs version ${version} (Kafka 3.1 to 4.x)`,
         );
     }
+  }
+}
+
+function asked<T>(address: string, credentials: (() => T) | undefined): T | null {
+  try {
+    return credentials ? credentials() : null;
+  } catch (error) {
+    throw new KafkaError(`no connection to ${address}: ${messageOf(error)}`, { cause: error, retriable: true });
   }
 }
 

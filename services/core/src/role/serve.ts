@@ -2,9 +2,10 @@
  * Serves one role for the given Pipelines in this process until a signal. SIGTERM and SIGINT drain: workers finish what
  * they took, then the connections close; a second signal exits at once. One Pipeline's failure never stops another.
  */
+import { once } from 'node:events';
 import type { Pool } from 'pg';
 import { collectDefaultMetrics, Registry } from 'prom-client';
-import { connectDatabase } from '../database/connect.ts';
+import { connectDatabase, type DatabaseAddress } from '../database/connect.ts';
 import { tellGuardsTakenOut } from '../guards.ts';
 import { connectKafka, type KafkaOptions } from '../kafka/connect.ts';
 import type { Logger } from '../log.ts';
@@ -14,6 +15,7 @@ import type { Pipeline } from '../spec/pipeline.ts';
 import { serveHealth } from './health.ts';
 import { type KeptWorker, keepRunning } from './keepRunning.ts';
 import type { Role, RoleContext, Worker, WorkerHealth } from './role.ts';
+import { stopOnSignal } from './signals.ts';
 
 /** Connections of one Pipeline's worker: its transactions plus its maintenance. */
 const CONNECTIONS_PER_PIPELINE = 5;
@@ -23,8 +25,8 @@ const LOOP_SAMPLE_MS = 100;
 
 export interface ServeOptions {
   kafka: Omit<KafkaOptions, 'log' | 'clientId'>;
-  /** postgres://…; must be there for a role that needs a database. */
-  databaseUrl?: string;
+  /** Must be there for a role that needs a database. */
+  database?: DatabaseAddress;
   /** Of /healthz, /readyz and /metrics; default: loopback, any free port. */
   host?: string;
   port?: number;
@@ -33,14 +35,16 @@ export interface ServeOptions {
 
 /** @returns the exit code: 0 after a drain. @throws Error when the process cannot serve at all. */
 export async function serveRole(role: Role, pipelines: readonly LoadedPipeline[], options: ServeOptions): Promise<number> {
-  const { log } = options;
+  // Of a process with one Pipeline every line is that one's.
+  const [only] = pipelines.length === 1 ? pipelines : [];
+  const log = only ? options.log.child({ pipeline: namesOf(only.pipeline).pipeline }) : options.log;
   tellGuardsTakenOut(log);
-  const stop = stopSignal(log);
+  const stop = stopOnSignal((signal) => log.warn({ signal }, 'second signal: exit without draining'));
   const metrics = new Registry();
   collectDefaultMetrics({ register: metrics, eventLoopMonitoringPrecision: LOOP_SAMPLE_MS });
   const clientId = `millrace-${role.name}`;
   const kafka = connectKafka({ ...options.kafka, clientId, log });
-  const database = role.needsDatabase ? openDatabase(role.name, pipelines.length, options) : null;
+  const database = role.needsDatabase ? openDatabase(role.name, pipelines.length, { ...options, log }) : null;
   const start = (pipeline: Pipeline, context: Omit<RoleContext, 'database'>): Promise<Worker> => {
     if (!role.needsDatabase) return role.start(pipeline, context);
     if (!database) throw new Error(`the ${role.name} has no database`);
@@ -49,18 +53,23 @@ export async function serveRole(role: Role, pipelines: readonly LoadedPipeline[]
 
   const workers = new Map<string, KeptWorker>();
   const states = (): Record<string, WorkerHealth> =>
-    Object.fromEntries([...workers].map(([pipeline, worker]) => [pipeline, worker.health()]));
+    Object.fromEntries(
+      pipelines.map(({ pipeline }) => {
+        const name = namesOf(pipeline).pipeline;
+        return [name, workers.get(name)?.health() ?? { ready: false, phase: 'starting', state: 'starting' }];
+      }),
+    );
   const health = await serveHealth({ host: options.host ?? '127.0.0.1', port: options.port ?? 0, metrics, states });
   for (const { pipeline, folder } of pipelines) {
     const name = namesOf(pipeline).pipeline;
-    const context = { kafka, metrics, baseFolder: folder, log: log.child({ pipeline: name }) };
+    const context = { kafka, metrics, baseFolder: folder, log: only ? log : log.child({ pipeline: name }) };
     workers.set(
       name,
       keepRunning(() => start(pipeline, context), context.log),
     );
   }
   log.info({ port: health.port, pipelines: [...workers.keys()] }, 'serving');
-  await stop;
+  if (!stop.aborted) await once(stop, 'abort');
   log.info('draining');
   await Promise.all([...workers.values()].map((worker) => worker.stop()));
   await health.close();
@@ -70,23 +79,8 @@ export async function serveRole(role: Role, pipelines: readonly LoadedPipeline[]
   return 0;
 }
 
-function openDatabase(role: string, pipelines: number, { databaseUrl, log }: ServeOptions): Pool {
-  if (!databaseUrl) throw new Error(`the ${role} needs a database: give --database postgres://user@host:port/database`);
+function openDatabase(role: string, pipelines: number, { database, log }: ServeOptions): Pool {
+  if (!database) throw new Error(`the ${role} needs a database: give --database postgres://user@host:port/database`);
   const max = Math.min(MOST_CONNECTIONS, CONNECTIONS_PER_PIPELINE * pipelines);
-  return connectDatabase({ url: databaseUrl, applicationName: `millrace-${role}`, max, log });
-}
-
-/** Resolves at the first SIGTERM or SIGINT; the second ends the process at once. */
-function stopSignal(log: Logger): Promise<void> {
-  return new Promise((resolve) => {
-    let signals = 0;
-    for (const signal of ['SIGTERM', 'SIGINT'] as const) {
-      process.on(signal, () => {
-        signals += 1;
-        if (signals === 1) return resolve();
-        log.warn({ signal }, 'second signal: exit without draining');
-        process.exit(signal === 'SIGINT' ? 130 : 143);
-      });
-    }
-  });
+  return connectDatabase({ ...database, applicationName: `millrace-${role}`, max, log });
 }
