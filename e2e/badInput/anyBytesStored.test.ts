@@ -20,7 +20,7 @@ const FOREIGN = fc
 let run: Run | undefined;
 
 beforeAll(async () => {
-  run = await runAll([...FILES, ...FOREIGN], { heapMiB: 192, timeoutMs: 500_000 });
+  run = await runAll([...FILES, ...FOREIGN], { timeoutMs: 500_000 });
 }, 600_000);
 
 afterAll(() => run?.stop());

@@ -13,14 +13,12 @@ import { TIMES } from './inputs/times.ts';
 import { type Outcome, type Run, runAll } from './run.ts';
 
 const INPUTS = [...FILES, ...NUMBERS, ...TIMES, ...TEXTS, ...SIZES];
-/** A role that needs more would die of it. */
-const HEAP_MIB = 192;
 
 let run: Run | undefined;
 const outcomes: Outcome[] = [];
 
 beforeAll(async () => {
-  run = await runAll(INPUTS, { heapMiB: HEAP_MIB, timeoutMs: 500_000 });
+  run = await runAll(INPUTS, { timeoutMs: 500_000 });
   for (const at of INPUTS.keys()) outcomes.push(await run.outcome(at));
 }, 600_000);
 

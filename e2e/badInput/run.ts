@@ -59,13 +59,14 @@ export interface Run {
 }
 
 export interface RunOptions {
-  /** The most heap that a role's process may have. */
-  heapMiB: number;
   timeoutMs: number;
 }
 
-/** Runs all inputs to their ends. @throws where one does not end in time, or a role's process ends */
-export async function runAll(inputs: readonly BadInput[], { heapMiB, timeoutMs }: RunOptions): Promise<Run> {
+/**
+ * Runs all inputs to their ends, by roles with the limits of memory that `run --role` sets itself.
+ * @throws where one does not end in time, or a role's process ends
+ */
+export async function runAll(inputs: readonly BadInput[], { timeoutMs }: RunOptions): Promise<Run> {
   const folder = mkdtempSync(join(tmpdir(), 'millrace-bad-'));
   const log = pino({ level: 'silent' });
   await using stack = new AsyncDisposableStack();
@@ -93,7 +94,6 @@ export async function runAll(inputs: readonly BadInput[], { heapMiB, timeoutMs }
     ...process.env,
     MILLRACE_KAFKA: broker.brokers.join(','),
     MILLRACE_DATABASE: server.url,
-    NODE_OPTIONS: `--max-old-space-size=${heapMiB}`,
   };
   const roles = ROLES.map((name, at) => startRole(name, Number(ports[at]), folder, env));
   stack.defer(async () => void (await Promise.all(roles.map((role) => role.stop()))));

@@ -87,6 +87,6 @@ export const SIZES: readonly BadInput[] = [
 ];
 
 /** The order of members in JSONB: by length, then by bytes. */
-function byJsonb(a: string, b: string): number {
+export function byJsonb(a: string, b: string): number {
   return a.length - b.length || (a < b ? -1 : 1);
 }

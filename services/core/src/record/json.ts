@@ -6,24 +6,18 @@
  *   than float64 keeps, or an exponent beyond its range) is a `RawNumber` with its source text. So nothing is rounded
  *   before somebody asks for a float.
  * - Bytes that are no UTF-8 are refused, never replaced by U+FFFD. A byte order mark at the start is skipped.
- * - Nesting is bounded, so that walking a parsed value cannot overflow the stack.
+ * - Nesting is bounded, and where it is asked for the number of values and names, before anything is parsed (`jsonScan.ts`).
  * - Of duplicate keys the last counts, as in JSON.parse; a key `__proto__` is an ordinary own property.
  *
  * Plain JSON.parse does the work unless the text may hold such a number: a reviver makes it 2 to 4 times slower.
  */
 import { isUtf8 } from 'node:buffer';
+import { JsonError, type JsonLimits, NO_LIMITS, scan } from './jsonScan.ts';
 
-/** Deepest nesting of arrays and objects that is read. */
-export const MAX_JSON_DEPTH = 100;
-/** Most values in a raw record. A megabyte holds no more; 16 of them, of `{}` alone, would take a role's memory. */
-export const MAX_JSON_VALUES = 1_000_000;
+export { JsonError };
+
 /** Longest integer that becomes a bigint; longer ones stay text (`RawNumber`), since BigInt(text) is not linear. */
 const MAX_BIGINT_DIGITS = 400;
-
-/** Text that is not JSON, is not UTF-8, is nested too deeply or holds too many values. The message is for people. */
-export class JsonError extends Error {
-  override name = 'JsonError';
-}
 
 /** A number that float64 cannot hold exactly, as it stood in the source. */
 export class RawNumber {
@@ -45,17 +39,13 @@ const parseWithSource = JSON.parse as (
   reviver: (key: string, value: unknown, context: { source?: string }) => unknown,
 ) => unknown;
 
-/** So many digits survive float64 whatever they are. */
-const SAFE_DIGITS = 15;
-
 /**
  * Parses JSON exactly (see the top of this file).
- * @param maxValues most values in all, at whatever depth
  * @throws JsonError
  */
-export function parseJson(input: Buffer | string, maxValues = Number.POSITIVE_INFINITY): unknown {
+export function parseJson(input: Buffer | string, limits: JsonLimits = NO_LIMITS): unknown {
   const text = typeof input === 'string' ? withoutMark(input) : decodeUtf8(input);
-  const inexact = scan(text, maxValues);
+  const inexact = scan(text, limits);
   try {
     return inexact ? parseWithSource(text, exactly) : JSON.parse(text);
   } catch (error) {
@@ -112,44 +102,4 @@ function isPlain(value: unknown): boolean {
       member === null ||
       (typeof member === 'number' && Number.isFinite(member) && member !== 0),
   );
-}
-
-/**
- * Looks at what stands outside of strings: whether a number there may lose digits in float64.
- * @throws JsonError where arrays and objects are nested deeper than allowed, or values are too many
- */
-function scan(text: string, maxValues: number): boolean {
-  let depth = 0;
-  let values = 1; // about: one more for each comma and each bracket that opens
-  let digits = 0; // of the number at hand, with its exponent
-  let inexact = false;
-  for (let at = 0; at < text.length; at++) {
-    const code = text.charCodeAt(at);
-    if (code >= 0x30 && code <= 0x39) {
-      if (++digits > SAFE_DIGITS) inexact = true;
-    } else if (code === 0x65 || code === 0x45) {
-      // The third digit of an exponent is one too many: 1e100 and beyond are looked at closely.
-      if (digits > 0) digits = SAFE_DIGITS - 2;
-    } else if (code !== 0x2e && code !== 0x2b && code !== 0x2d) {
-      digits = 0;
-      if (code === 0x22) at = closingQuote(text, at + 1);
-      else if (code === 0x2c) values++;
-      else if (code === 0x5b || code === 0x7b) {
-        values++;
-        if (++depth > MAX_JSON_DEPTH)
-          throw new JsonError(`nested too deeply at character ${at}; allowed are ${MAX_JSON_DEPTH} levels`);
-      } else if (code === 0x5d || code === 0x7d) depth--;
-    }
-  }
-  if (values > maxValues) throw new JsonError(`about ${values} values; allowed are at most ${maxValues} in one record`);
-  return inexact;
-}
-
-function closingQuote(text: string, from: number): number {
-  for (let quote = text.indexOf('"', from); quote !== -1; quote = text.indexOf('"', quote + 1)) {
-    let slashes = 0;
-    while (text.charCodeAt(quote - 1 - slashes) === 0x5c) slashes++;
-    if (slashes % 2 === 0) return quote;
-  }
-  return text.length; // not closed: JSON.parse says so
 }

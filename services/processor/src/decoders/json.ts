@@ -1,5 +1,6 @@
 /** `decode: json`: one object is one row, an array of objects is one row each; a bad element is refused alone. */
-import { JsonError, MAX_JSON_VALUES, parseJson } from '@millrace/core/record/json.ts';
+import { JsonError, parseJson } from '@millrace/core/record/json.ts';
+import { RECORD_LIMITS } from '@millrace/core/record/jsonScan.ts';
 import { isObject, kindOf, shown } from '../fields/shown.ts';
 import { type Decoded, DecodeError, type Decoder, MAX_OBJECTS } from './decoder.ts';
 
@@ -27,7 +28,7 @@ export const json: Decoder = {
 
 function parse(value: Buffer): unknown {
   try {
-    return parseJson(value, MAX_JSON_VALUES);
+    return parseJson(value, RECORD_LIMITS);
   } catch (error) {
     if (error instanceof JsonError) throw new DecodeError({ reason: 'parse', message: error.message });
     throw error;

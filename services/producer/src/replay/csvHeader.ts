@@ -1,5 +1,6 @@
 /** The first row of a csv file: names of columns. */
 import { isUtf8 } from 'node:buffer';
+import { RECORD_LIMITS } from '@millrace/core/record/jsonScan.ts';
 import { InputError, type ReadRules } from './piece.ts';
 
 /**
@@ -7,6 +8,10 @@ import { InputError, type ReadRules } from './piece.ts';
  * @throws InputError for a header that would lose or mix up values, saying what to do
  */
 export function columnNames(values: readonly string[], bytes: Buffer, { name, delimiter }: ReadRules): string[] {
+  if (values.length > RECORD_LIMITS.names)
+    throw new InputError(
+      `the header of ${name} names ${values.length} columns; allowed are at most ${RECORD_LIMITS.names} in one record`,
+    );
   if (!isUtf8(bytes)) throw new InputError(`the header of ${name} is no UTF-8 text; save the file as UTF-8`);
   const nul = values.find((value) => value.includes('\0'));
   if (nul !== undefined)

@@ -114,6 +114,7 @@ describe('csv', () => {
 
   test.each([
     ['a,b,a\n', /names the column "a" twice/],
+    [`a${','.repeat(131_072)}\n`, /names 131073 columns; allowed are at most 131072 in one record/],
     ['a;b;c\n1;2;3\n', /one column, "a;b;c"; if columns are separated by ";", set source.replay.delimiter/],
     ['a,"b\n1,2\n', /header of test input cannot be read: Quote Not Closed/],
     ['a,b\0\n1,2\n', /has a NUL in the column "b\\u0000"/],
@@ -130,9 +131,9 @@ test('csv: quotes that are wrong in every line take linear time', async () => {
 });
 
 test('csv: so do very many columns', async () => {
-  const names = Array.from({ length: 150_000 }, (_, at) => `c${at}`);
+  const names = Array.from({ length: 130_000 }, (_, at) => `c${at}`);
   const { pieces } = await all(readCsv, `${names.join(',')}\n${names.join(',')}`, undefined, 65_536, 2_000_000);
-  expect(Object.keys(pieces[0]?.row ?? {})).toHaveLength(150_000);
+  expect(Object.keys(pieces[0]?.row ?? {})).toHaveLength(130_000);
 });
 
 const READERS: [string, Read, (values: string[]) => string, string][] = [

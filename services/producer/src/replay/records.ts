@@ -1,6 +1,7 @@
 /** From pieces of files to the records that are sent: place, key, pace and clock. */
 import type { Checkpoint } from '@millrace/core/record/checkpoint.ts';
-import { JsonError, MAX_JSON_VALUES, parseJson, stringifyJson } from '@millrace/core/record/json.ts';
+import { JsonError, parseJson, stringifyJson } from '@millrace/core/record/json.ts';
+import { RECORD_LIMITS } from '@millrace/core/record/jsonScan.ts';
 import { oversizeOf } from '@millrace/core/record/raw.ts';
 import { maxRecordBytesOf } from '@millrace/core/spec/defaults.ts';
 import { durationMs } from '@millrace/core/spec/duration.ts';
@@ -98,7 +99,7 @@ export function readRecord({ row, bytes, unreadable, oversize }: Piece): unknown
   if (row) return row;
   if (unreadable !== undefined || oversize) return undefined;
   try {
-    return parseJson(bytes, MAX_JSON_VALUES);
+    return parseJson(bytes, RECORD_LIMITS);
   } catch (error) {
     if (error instanceof JsonError) return undefined; // goes on as it is; the processor refuses it, with this reason
     throw error;
