@@ -5,8 +5,10 @@
  */
 import { Command, CommanderError } from 'commander';
 import { addAudit } from './commands/audit.ts';
+import { addBootstrap } from './commands/bootstrap.ts';
 import { addDelete } from './commands/delete.ts';
 import { addDlq } from './commands/dlq.ts';
+import { addRender } from './commands/render.ts';
 import { addReset } from './commands/reset.ts';
 import { addRun } from './commands/run.ts';
 import { addSetup } from './commands/setup.ts';
@@ -26,6 +28,8 @@ const SUBCOMMANDS: readonly ((program: Command) => void)[] = [
   addSetup,
   addReset,
   addDelete,
+  addRender,
+  addBootstrap,
 ];
 
 /**

@@ -61,6 +61,17 @@ declare module 'kafkajs/src/broker/index.js' {
     createPartitions(request: { topicPartitions: { topic: string; count: number }[]; timeout: number }): Promise<unknown>;
     deleteTopics(request: { topics: string[]; timeout: number }): Promise<unknown>;
     describeGroups(request: { groupIds: string[] }): Promise<{ groups: { groupId: string; members: unknown[] }[] }>;
+    createAcls(request: {
+      acl: {
+        resourceType: number;
+        resourceName: string;
+        resourcePatternType: number;
+        principal: string;
+        host: string;
+        operation: number;
+        permissionType: number;
+      }[];
+    }): Promise<unknown>;
     deleteGroups(groupIds: string[]): Promise<{ results: { groupId: string; errorCode: number }[] }>;
     describeConfigs(request: { resources: { type: number; name: string }[] }): Promise<{
       resources: { configEntries: { configName: string; configValue: string | null }[] }[];

@@ -58,17 +58,18 @@ export function* walk(
   }
 }
 
-function build(): JsonSchema {
-  const schema = z.toJSONSchema(pipeline, { target: 'draft-7', io: 'input', reused: 'inline', cycles: 'throw' }) as JsonSchema;
+/** The JSON Schema of what is written down, before defaults are filled in. */
+export function jsonSchemaOf(type: z.ZodType): JsonSchema {
+  const schema = z.toJSONSchema(type, { target: 'draft-7', io: 'input', reused: 'inline', cycles: 'throw' }) as JsonSchema;
   for (const { schema: member } of walk(schema)) withoutIntBounds(member);
   return schema;
 }
 
-const SCHEMA = build();
+const SCHEMA = jsonSchemaOf(pipeline);
 
-/** The schema at a path into a Pipeline, whatever names and indexes it goes through; null where nothing may stand. */
-export function schemaAt(path: Path): JsonSchema | null {
-  let schema: JsonSchema | null = SCHEMA;
+/** The schema at a path into a value, whatever names and indexes it goes through; null where nothing may stand. */
+export function schemaAt(path: Path, root: JsonSchema = SCHEMA): JsonSchema | null {
+  let schema: JsonSchema | null = root;
   for (const part of path) {
     const inner: JsonSchema | boolean | undefined = schema?.properties?.[part] ?? schema?.items ?? schema?.additionalProperties;
     schema = typeof inner === 'object' ? inner : null;

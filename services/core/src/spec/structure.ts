@@ -1,7 +1,7 @@
-/** What the schema says of a value: unknown and missing fields, types, ranges, words; all at once. */
+/** What a schema says of a value: unknown and missing fields, types, ranges, words; all at once. */
 import type { z } from 'zod';
 import { allowedText } from './allowed.ts';
-import { schemaAt } from './jsonSchema.ts';
+import { type JsonSchema, jsonSchemaOf, schemaAt } from './jsonSchema.ts';
 import { nearest } from './nearest.ts';
 import { type Pipeline, pipeline } from './pipeline.ts';
 import { type Finding, type Path, show } from './problem.ts';
@@ -11,16 +11,27 @@ type Issue = z.core.$ZodIssue;
 /** Of one document; a file of another kind may have thousands. */
 const MAX_FINDINGS = 100;
 
+const PIPELINE = { type: pipeline, schema: jsonSchemaOf(pipeline) };
+
 /** The Pipeline, or all that keeps the value from being one. */
 export function readStructure(value: unknown): { pipeline: Pipeline } | { findings: Finding[] } {
-  const result = pipeline.safeParse(value);
-  if (result.success) return { pipeline: result.data };
-  return { findings: result.error.issues.flatMap((issue) => findingsOf(issue, value)).slice(0, MAX_FINDINGS) };
+  const result = readAs(PIPELINE, value);
+  return 'findings' in result ? result : { pipeline: result.value };
 }
 
-function findingsOf(issue: Issue, root: unknown): Finding[] {
+/** The value as a type has it, defaults filled in, or all that keeps it from being one. @param schema of that type */
+export function readAs<T>(
+  { type, schema }: { type: z.ZodType<T>; schema: JsonSchema },
+  value: unknown,
+): { value: T } | { findings: Finding[] } {
+  const result = type.safeParse(value);
+  if (result.success) return { value: result.data };
+  return { findings: result.error.issues.flatMap((issue) => findingsOf(issue, value, schema)).slice(0, MAX_FINDINGS) };
+}
+
+function findingsOf(issue: Issue, root: unknown, rootSchema: JsonSchema): Finding[] {
   const path = issue.path.map((part) => (typeof part === 'symbol' ? String(part) : part));
-  const schema = schemaAt(path);
+  const schema = schemaAt(path, rootSchema);
   const allowed = schema ? allowedText(schema) : 'nothing';
   const value = valueAt(root, path);
   switch (issue.code) {
@@ -76,7 +87,7 @@ function wrongWord(value: unknown, words: readonly unknown[]): string {
 
 function place(path: Path): string {
   const last = path.at(-1);
-  if (last === undefined) return 'the Pipeline';
+  if (last === undefined) return 'the document';
   return typeof last === 'number' ? `item ${last}` : JSON.stringify(last);
 }
 

@@ -1,0 +1,29 @@
+/** Volumes as workloads use them: one function per kind. */
+import type { Mount } from './pod.ts';
+
+/** Read-only for user and group of the pod; whole folders, since a file mounted by subPath is never renewed. */
+const SECRET_MODE = 0o440;
+
+export function secretMount(secret: string, path: string): Mount {
+  return { volume: secret, path, readOnly: true, source: { secret: { secretName: secret, defaultMode: SECRET_MODE } } };
+}
+
+/** The files of one ConfigMap or of several in one folder. */
+export function configMount(volume: string, path: string, ...configMaps: readonly string[]): Mount {
+  const [only] = configMaps;
+  const source =
+    configMaps.length === 1
+      ? { configMap: { name: only } }
+      : { projected: { sources: configMaps.map((name) => ({ configMap: { name } })) } };
+  return { volume, path, readOnly: true, source };
+}
+
+/** Gone with the pod. @param size the most it may hold, a quantity */
+export function scratchMount(volume: string, path: string, size: string, medium?: 'Memory'): Mount {
+  return { volume, path, readOnly: false, source: { emptyDir: { sizeLimit: size, ...(medium ? { medium } : {}) } } };
+}
+
+/** A volume that somebody else has claimed, to be read. */
+export function claimMount(claim: string, path: string): Mount {
+  return { volume: claim, path, readOnly: true, source: { persistentVolumeClaim: { claimName: claim, readOnly: true } } };
+}

@@ -1,0 +1,177 @@
+import { existsSync } from 'node:fs';
+import { bootstrapPlan as planSchema } from '@millrace/bootstrap/plan.ts';
+import { parsePipelines } from '@millrace/core/spec/load.ts';
+import { describe, expect, test } from 'vitest';
+import type { Manifest } from '../constructs/manifest.ts';
+import { faultsOf, podSpecOf } from '../constructs/restricted.ts';
+import { pipelineObjects } from '../pipeline/pipeline.ts';
+import { bootstrapPlan } from './bootstrap.ts';
+import { serverProperties, startScript } from './kafkaConfig.ts';
+import { defaultValues, parseValues } from './loadValues.ts';
+import { namespaceObject, platformObjects } from './platform.ts';
+import { RULES, ruleFile } from './rules.ts';
+
+const SETS = {
+  default: '',
+  'three nodes': 'kafka: { nodes: 3 }',
+  'nothing of its own':
+    'kafka: { external: { brokers: "k:9092" } }\ndatabase: { external: { host: db } }\ngrafana: { enabled: false }',
+  'no eyes': 'prometheus: { enabled: false }\nalertmanager: { enabled: false }\ngrafana: { enabled: false }',
+};
+const objectsOf = (text: string): Manifest[] => platformObjects(parseValues(text, 'values.yaml'));
+const idOf = ({ apiVersion, kind, metadata }: Manifest) => `${apiVersion} ${kind} ${metadata.namespace}/${metadata.name}`;
+const named = (objects: Manifest[], kind: string, name: string): Manifest => {
+  const found = objects.find((object) => object.kind === kind && object.metadata.name === name);
+  if (!found) throw new Error(`no ${kind} ${name}`);
+  return found;
+};
+
+describe.each(Object.entries(SETS))('with %s', (_, text) => {
+  const objects = objectsOf(text);
+
+  test('every pod is restricted, with requests and limits', () => {
+    const faults = objects.flatMap((object) => {
+      const pod = podSpecOf(object);
+      return pod ? faultsOf(pod).map((fault) => `${idOf(object)} ${fault}`) : [];
+    });
+    expect(faults).toEqual([]);
+  });
+
+  test('no object is there twice, and each has a NetworkPolicy if it makes pods', () => {
+    const ids = objects.map(idOf);
+    expect(new Set(ids).size).toBe(ids.length);
+    const pods = objects.filter((object) => podSpecOf(object));
+    for (const { metadata } of pods) named(objects, 'NetworkPolicy', metadata.name);
+  });
+
+  test('is the same every time, and holds nothing random or secret', () => {
+    expect(JSON.stringify(objectsOf(text))).toBe(JSON.stringify(objects));
+    expect(objects.map(({ kind }) => kind)).not.toContain('Secret');
+  });
+
+  test('what is mounted is made: ConfigMaps by templates, Secrets by the bootstrap', () => {
+    const values = parseValues(text, 'values.yaml');
+    const plan = bootstrapPlan(values);
+    const made = new Set([
+      ...objects.filter(({ kind }) => kind === 'ConfigMap').map(({ metadata }) => metadata.name),
+      ...JSON.stringify(plan)
+        .matchAll(/"secret":"([^"]+)"/g)
+        .map(([, name]) => name),
+    ]);
+    // With an external database its reader's Secret is given by the user.
+    if (values.database.external) made.add('millrace-database-reader');
+    const wanted = objects.flatMap((object) =>
+      (podSpecOf(object)?.volumes ?? []).flatMap((volume) => {
+        const { secret, configMap } = volume as { secret?: { secretName: string }; configMap?: { name: string } };
+        return [secret?.secretName, configMap?.name].filter((name) => name !== undefined);
+      }),
+    );
+    expect(wanted.filter((name) => !made.has(name))).toEqual([]);
+  });
+
+  test('the bootstrap understands its plan', () => {
+    expect(planSchema.parse(bootstrapPlan(parseValues(text, 'values.yaml')))).toBeDefined();
+  });
+});
+
+test('the namespace refuses pods that are not restricted', () => {
+  expect(namespaceObject(defaultValues()).metadata.labels).toMatchObject({ 'pod-security.kubernetes.io/enforce': 'restricted' });
+});
+
+test('platform and traffic ask for at most 1.5 cores and 3 GiB together', () => {
+  const values = defaultValues();
+  const [traffic] = parsePipelines(TRAFFIC, 'pipeline.yaml');
+  if (!traffic) throw new Error('no Pipeline');
+  const all = [...platformObjects(values), ...pipelineObjects(traffic.pipeline, values)].filter(({ kind }) => kind !== 'Job');
+  const requests = all.flatMap((object) => {
+    const { replicas = 1 } = (object.spec ?? {}) as { replicas?: number };
+    return (podSpecOf(object)?.containers ?? []).map(({ resources }) => ({ replicas, ...resources?.requests }) as never);
+  });
+  const sum = (of: (one: { replicas: number; cpu: string; memory: string }) => number) =>
+    requests.map((one) => of(one)).reduce((a, b) => a + b, 0);
+  expect(sum(({ replicas, cpu }) => replicas * milliCores(cpu))).toBeLessThanOrEqual(1_500);
+  expect(sum(({ replicas, memory }) => replicas * mebibytes(memory))).toBeLessThanOrEqual(3_072);
+});
+
+const TRAFFIC = `
+apiVersion: millrace.dev/v1alpha1
+kind: Pipeline
+metadata: { name: traffic }
+spec:
+  source: { simulator: { seed: 1, devices: 1, rate: 1 } }
+  record: { key: a, time: { field: t }, fields: { a: { type: text } } }
+  table: { name: t }
+`;
+
+function milliCores(quantity: string): number {
+  return quantity.endsWith('m') ? Number(quantity.slice(0, -1)) : Number(quantity) * 1_000;
+}
+
+function mebibytes(quantity: string): number {
+  const match = /^(\d+)(Mi|Gi)$/.exec(quantity);
+  if (!match) throw new Error(`memory as ${quantity}`);
+  return Number(match[1]) * (match[2] === 'Gi' ? 1_024 : 1);
+}
+
+describe('Kafka', () => {
+  test('lets nobody in without certificate or password, and nobody do what no ACL allows', () => {
+    const properties = serverProperties(defaultValues());
+    expect(properties).not.toContain('PLAINTEXT');
+    for (const line of [
+      'listener.security.protocol.map=CLIENTS:SASL_SSL,BROKERS:SSL,CONTROLLER:SSL',
+      'listener.name.brokers.ssl.client.auth=required',
+      'listener.name.controller.ssl.client.auth=required',
+      'allow.everyone.if.no.acl.found=false',
+      'auto.create.topics.enable=false',
+    ])
+      expect(properties.split('\n')).toContain(line);
+  });
+
+  test.each([
+    [1, 1, 1],
+    [3, 3, 2],
+  ])('of %s nodes keeps %s copies and waits for %s', (nodes, copies, insync) => {
+    const properties = serverProperties(parseValues(`kafka: { nodes: ${nodes} }`, 'values.yaml')).split('\n');
+    expect(properties).toContain(`offsets.topic.replication.factor=${copies}`);
+    expect(properties).toContain(`min.insync.replicas=${insync}`);
+    const voters = Array.from({ length: nodes }, (_, node) => `${node}@kafka-${node}.kafka-nodes.feeds.svc:9093`);
+    expect(properties).toContain(`controller.quorum.voters=${voters.join(',')}`);
+  });
+
+  test('its number of nodes cannot be changed by changing the value', () => {
+    expect(startScript(parseValues('kafka: { nodes: 3 }', 'values.yaml'))).toContain('!= 3 ]');
+  });
+
+  test('is spread over nodes and zones, and drained one by one, where there are three', () => {
+    const objects = objectsOf('kafka: { nodes: 3 }');
+    const { template } = named(objects, 'StatefulSet', 'kafka').spec as { template: { spec: Record<string, unknown> } };
+    expect(template.spec.topologySpreadConstraints).toHaveLength(2);
+    expect(named(objects, 'PodDisruptionBudget', 'kafka')).toBeDefined();
+  });
+});
+
+test('what is given from outside is not made', () => {
+  const kinds = objectsOf(SETS['nothing of its own']).map(({ kind, metadata }) => `${kind} ${metadata.name}`);
+  expect(kinds.filter((name) => /kafka|database|bootstrap/.test(name))).toEqual([]);
+});
+
+test('no account may read Secrets but the bootstrap, and that one only its own', () => {
+  const roles = objectsOf('').filter(({ kind }) => kind === 'Role');
+  const reads = roles.flatMap(({ metadata, rules }) =>
+    (rules as { resources: string[]; resourceNames?: string[]; verbs: string[] }[])
+      .filter(({ resources, verbs }) => resources.includes('secrets') && verbs.some((verb) => verb !== 'create'))
+      .map(({ resourceNames }) => [metadata.name, resourceNames?.length]),
+  );
+  expect(reads).toEqual([['millrace-bootstrap', 13]]);
+});
+
+describe('rules', () => {
+  test.each(RULES.map((rule) => [rule.alert, rule] as const))('%s has a page that tells what to do', (_, { runbook }) => {
+    expect(existsSync(new URL(`../../docs/runbooks/${runbook}.md`, import.meta.url))).toBe(true);
+  });
+
+  test('are a rule file', () => {
+    const { groups } = JSON.parse(ruleFile(RULES));
+    expect(groups[0].rules).toHaveLength(RULES.length);
+  });
+});

@@ -1,0 +1,48 @@
+/**
+ * The whole platform from its values. A part is one file and one line in the table; the operator, lag-exporter, console
+ * and MQTT broker get theirs here.
+ */
+import type { Construct } from 'constructs';
+import { type Manifest, synthesise } from '../constructs/manifest.ts';
+import { alertmanager } from './alertmanager.ts';
+import { bootstrap } from './bootstrap.ts';
+import { database } from './database.ts';
+import { grafana } from './grafana.ts';
+import { kafka } from './kafka.ts';
+import { prometheus } from './prometheus.ts';
+import type { Values } from './values.ts';
+
+interface Part {
+  /** Reads structural values only. */
+  wanted(values: Values): boolean;
+  add(scope: Construct, values: Values): void;
+}
+
+const PARTS: readonly Part[] = [
+  { wanted: ({ kafka, database, grafana }) => !kafka.external || !database.external || grafana.enabled, add: bootstrap },
+  { wanted: ({ kafka }) => !kafka.external, add: kafka },
+  { wanted: ({ database }) => !database.external, add: database },
+  { wanted: ({ prometheus }) => prometheus.enabled, add: prometheus },
+  { wanted: ({ alertmanager }) => alertmanager.enabled, add: alertmanager },
+  { wanted: ({ grafana }) => grafana.enabled, add: grafana },
+];
+
+/** Every object of the platform but its namespace, in the order in which they are applied. Pure. */
+export function platformObjects(values: Values): Manifest[] {
+  return synthesise(values.namespace, (chart) => {
+    for (const { wanted, add } of PARTS) if (wanted(values)) add(chart, values);
+  });
+}
+
+/** The namespace, in which the API server refuses pods that are not `restricted`. */
+export function namespaceObject({ namespace }: Values): Manifest {
+  const level = (mode: string) => [`pod-security.kubernetes.io/${mode}`, 'restricted'];
+  return {
+    apiVersion: 'v1',
+    kind: 'Namespace',
+    metadata: {
+      name: namespace,
+      labels: { 'app.kubernetes.io/part-of': 'millrace', ...Object.fromEntries(['enforce', 'warn', 'audit'].map(level)) },
+    },
+  };
+}

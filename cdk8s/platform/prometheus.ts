@@ -1,0 +1,83 @@
+/** Prometheus: finds every pod of the namespace that has a port called `metrics`, and watches the rules. */
+import type { Construct } from 'constructs';
+import { checksumOf, configMap } from '../constructs/config.ts';
+import { selectorOf } from '../constructs/labels.ts';
+import { configMount } from '../constructs/mounts.ts';
+import { httpProbes } from '../constructs/probes.ts';
+import { service } from '../constructs/service.ts';
+import { StatefulSetWorkload } from '../constructs/workload.ts';
+import { ALERTMANAGER_PORT } from './alertmanager.ts';
+import { IMAGES } from './images.ts';
+import { ALERTMANAGER, GRAFANA, METRICS_PORT, PROMETHEUS } from './names.ts';
+import { RULES, ruleFile } from './rules.ts';
+import { serviceAccount } from './serviceAccount.ts';
+import type { Values } from './values.ts';
+
+export const PROMETHEUS_PORT = 9090;
+
+const CONFIG = '/etc/prometheus';
+const DATA = '/prometheus';
+const NAME = 'millrace-prometheus';
+const API_PORTS = [443, 6443];
+
+/** Pods whose metrics are read carry this label, so that the network lets Prometheus in. */
+export const SCRAPED = { 'millrace.dev/metrics': 'true' };
+
+export function prometheusConfig({ alertmanager }: Values): object {
+  const relabel = (from: string, to: string) => ({ source_labels: [`__meta_kubernetes_${from}`], target_label: to });
+  return {
+    global: { scrape_interval: '15s', evaluation_interval: '15s' },
+    rule_files: [`${CONFIG}/rules.json`],
+    ...(alertmanager.enabled
+      ? { alerting: { alertmanagers: [{ static_configs: [{ targets: [`alertmanager:${ALERTMANAGER_PORT}`] }] }] } }
+      : {}),
+    scrape_configs: [
+      {
+        job_name: 'millrace',
+        kubernetes_sd_configs: [{ role: 'pod', namespaces: { own_namespace: true } }],
+        relabel_configs: [
+          { source_labels: ['__meta_kubernetes_pod_container_port_name'], regex: 'metrics', action: 'keep' },
+          // What has run to its end has nothing to tell.
+          { source_labels: ['__meta_kubernetes_pod_phase'], regex: 'Succeeded|Failed', action: 'drop' },
+          relabel('namespace', 'namespace'),
+          relabel('pod_name', 'pod'),
+          relabel('pod_label_app_kubernetes_io_component', 'component'),
+        ],
+      },
+      { job_name: 'prometheus', static_configs: [{ targets: [`localhost:${PROMETHEUS_PORT}`] }] },
+    ],
+  };
+}
+
+export function prometheus(scope: Construct, values: Values): void {
+  const { retention, storage, resources } = values.prometheus;
+  const data = { 'prometheus.yml': `${JSON.stringify(prometheusConfig(values), null, 2)}\n`, 'rules.json': ruleFile(RULES) };
+  configMap(scope, 'prometheus-config', NAME, PROMETHEUS, data);
+  serviceAccount(scope, NAME, PROMETHEUS, values.namespace, [
+    { apiGroup: '', resources: ['pods'], verbs: ['get', 'list', 'watch'] },
+  ]);
+  service(scope, 'prometheus-service', { name: 'prometheus', identity: PROMETHEUS, ports: { http: PROMETHEUS_PORT } });
+  new StatefulSetWorkload(scope, 'prometheus', {
+    name: 'prometheus',
+    identity: PROMETHEUS,
+    ...IMAGES.prometheus,
+    // Arguments only: the path of the program differs between builds.
+    args: [`--config.file=${CONFIG}/prometheus.yml`, `--storage.tsdb.path=${DATA}`, `--storage.tsdb.retention.time=${retention}`],
+    ports: { http: PROMETHEUS_PORT },
+    mounts: [{ volume: 'data', path: DATA, subPath: 'data', readOnly: false, source: null }, configMount('config', CONFIG, NAME)],
+    resources,
+    checksum: checksumOf(data),
+    serviceAccount: NAME,
+    probes: httpProbes(PROMETHEUS_PORT, '/-/healthy', '/-/ready'),
+    replicas: 1,
+    service: 'prometheus',
+    claim: { volume: 'data', size: storage.size, storageClass: storage.class },
+    graceSeconds: 60,
+    ingress: [{ peers: [{ pods: selectorOf(GRAFANA) }], ports: [PROMETHEUS_PORT] }],
+    egress: [
+      { peers: [{ pods: SCRAPED }], ports: [METRICS_PORT] },
+      ...(values.alertmanager.enabled ? [{ peers: [{ pods: selectorOf(ALERTMANAGER) }], ports: [ALERTMANAGER_PORT] }] : []),
+      { peers: ['anywhere' as const], ports: API_PORTS },
+    ],
+  });
+}

@@ -1,0 +1,139 @@
+/**
+ * The values of the platform: the one schema from which come the typed object that every construct takes, what is said of
+ * a wrong values file, and the chart's values.schema.json (docs/decisions/0026).
+ *
+ * Two kinds of values: structural ones (booleans, `nodes`, whether `external` is there) decide which objects there are and
+ * may be asked for in code; all others are opaque: they are passed on as they are and never computed with.
+ */
+import { z } from 'zod';
+
+const QUANTITY = 'a quantity of Kubernetes, such as 250m or 128Mi';
+const quantity = z
+  .string()
+  .regex(/^[0-9]+(\.[0-9]+)?(m|k|M|G|T|Ki|Mi|Gi|Ti)?$/, QUANTITY)
+  .meta({ patternErrorMessage: QUANTITY });
+
+const NAME = 'a name of Kubernetes: lower-case letters, digits and -, at most 40 long';
+const name = z
+  .string()
+  .regex(/^[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?$/, NAME)
+  .meta({ patternErrorMessage: NAME });
+
+const IMAGE = 'an image with a tag that stays what it is, such as docker.io/millrace/millrace:0.1.0';
+const image = z
+  .string()
+  .regex(/^[a-z0-9.:/_-]+:(?!latest$)[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}$/, IMAGE)
+  .meta({ patternErrorMessage: IMAGE });
+
+const BROKERS = 'host:port, several with commas between';
+const HOST = 'a host name or an address';
+
+type Default = Record<'cpu' | 'memory' | 'ephemeralStorage', string>;
+
+const amounts = (of: Default) =>
+  z
+    .strictObject({
+      cpu: quantity.default(of.cpu),
+      memory: quantity.default(of.memory),
+      ephemeralStorage: quantity.default(of.ephemeralStorage),
+    })
+    .prefault({});
+
+/** @param defaults as `cpu memory ephemeral-storage` */
+const resources = (requests: string, limits: string) =>
+  z.strictObject({ requests: amounts(amountsIn(requests)), limits: amounts(amountsIn(limits)) }).prefault({});
+
+function amountsIn(text: string): Default {
+  const [cpu = '', memory = '', ephemeralStorage = ''] = text.split(' ');
+  return { cpu, memory, ephemeralStorage };
+}
+
+const storage = (size: string) =>
+  z
+    .strictObject({
+      size: quantity.default(size),
+      class: z.string().default('').meta({ description: "StorageClass; '' for the cluster's default" }),
+    })
+    .prefault({});
+
+const kafka = z.strictObject({
+  nodes: z
+    .union([z.literal(1), z.literal(3)])
+    .default(1)
+    .meta({ description: 'Brokers that are controllers as well; an installed Kafka keeps its number' }),
+  storage: storage('10Gi'),
+  resources: resources('200m 640Mi 64Mi', '1 896Mi 256Mi'),
+  external: z
+    .strictObject({
+      brokers: z
+        .string()
+        .regex(/^[^\s:,]+:\d{1,5}(,[^\s:,]+:\d{1,5})*$/, BROKERS)
+        .meta({ patternErrorMessage: BROKERS }),
+    })
+    .optional()
+    .meta({ description: 'Use this Kafka; its users and their Secrets are given' }),
+});
+
+const database = z.strictObject({
+  name: name.default('millrace').meta({ description: 'Of the database' }),
+  storage: storage('20Gi'),
+  resources: resources('150m 384Mi 64Mi', '1 768Mi 256Mi'),
+  external: z
+    .strictObject({
+      host: z
+        .string()
+        .regex(/^[A-Za-z0-9._:-]+$/, HOST)
+        .meta({ patternErrorMessage: HOST }),
+      port: z.int().min(1).max(65_535).default(5432),
+    })
+    .optional()
+    .meta({ description: 'Use this database; its roles and their Secrets are given' }),
+});
+
+const prometheus = z.strictObject({
+  enabled: z.boolean().default(true),
+  retention: z
+    .string()
+    .regex(/^[1-9][0-9]*(h|d|w|y)$/, 'a duration such as 15d')
+    .default('15d')
+    .meta({ patternErrorMessage: 'a duration such as 15d' }),
+  storage: storage('10Gi'),
+  resources: resources('50m 192Mi 64Mi', '500m 384Mi 128Mi'),
+});
+
+const alertmanager = z.strictObject({
+  enabled: z.boolean().default(true),
+  webhook: z.url().optional().meta({ description: 'Where alerts are sent; without it they are only shown' }),
+  resources: resources('10m 48Mi 32Mi', '200m 96Mi 64Mi'),
+});
+
+const grafana = z.strictObject({
+  enabled: z.boolean().default(true),
+  resources: resources('50m 160Mi 64Mi', '500m 256Mi 256Mi'),
+});
+
+const roles = z.strictObject({
+  producer: resources('50m 128Mi 32Mi', '1 256Mi 64Mi'),
+  processor: resources('100m 128Mi 32Mi', '1 256Mi 64Mi'),
+  sink: resources('100m 128Mi 32Mi', '1 256Mi 64Mi'),
+  setup: resources('50m 128Mi 32Mi', '1 256Mi 64Mi'),
+});
+
+const NAMESPACE = `${NAME}, and not millrace: tables are in a schema of this name, and that one is Millrace's own`;
+
+export const values = z.strictObject({
+  namespace: z
+    .string()
+    .regex(/^(?!millrace$)[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?$/, NAMESPACE)
+    .default('feeds')
+    .meta({ description: 'Where the platform and its Pipelines live', patternErrorMessage: NAMESPACE }),
+  image: image.default('docker.io/millrace/millrace:0.1.0').meta({ description: 'Of all roles' }),
+  kafka: kafka.prefault({}),
+  database: database.prefault({}),
+  prometheus: prometheus.prefault({}),
+  alertmanager: alertmanager.prefault({}),
+  grafana: grafana.prefault({}),
+  roles: roles.prefault({}).meta({ description: 'Resources of the roles, where a Pipeline names none' }),
+});
+
+export type Values = z.infer<typeof values>;

@@ -1,0 +1,31 @@
+/**
+ * Roles of the database: the owner makes schemas and tables, the writer changes rows, the reader reads. What each may do
+ * with what the owner makes later is said once, by default privileges.
+ */
+import { quote } from '@millrace/core/database/identifier.ts';
+import pg from 'pg';
+import type { BootstrapPlan } from './plan.ts';
+
+type Database = NonNullable<BootstrapPlan['database']>;
+
+/** Statements that may be repeated, for the superuser. @param password of a role, by its Secret */
+export function roleStatements(plan: Database, password: (secret: string) => string): string[] {
+  const [owner, writer, reader] = [plan.owner, plan.writer, plan.reader].map(({ user }) => quote(user));
+  const database = quote(plan.name);
+  const byDefault = `ALTER DEFAULT PRIVILEGES FOR ROLE ${owner}`;
+  return [
+    ...[plan.owner, plan.writer, plan.reader].flatMap(({ user, secret }) => [
+      `DO $$ BEGIN IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = ${pg.escapeLiteral(user)}) THEN CREATE ROLE ${quote(user)}; END IF; END $$`,
+      `ALTER ROLE ${quote(user)} LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE PASSWORD ${pg.escapeLiteral(password(secret))}`,
+    ]),
+    `REVOKE ALL ON DATABASE ${database} FROM PUBLIC`,
+    'REVOKE CREATE ON SCHEMA public FROM PUBLIC',
+    `GRANT CONNECT, CREATE, TEMPORARY ON DATABASE ${database} TO ${owner}`,
+    `GRANT CONNECT, TEMPORARY ON DATABASE ${database} TO ${writer}`,
+    `GRANT CONNECT ON DATABASE ${database} TO ${reader}`,
+    `${byDefault} GRANT USAGE ON SCHEMAS TO ${writer}, ${reader}`,
+    `${byDefault} GRANT SELECT, INSERT, UPDATE, DELETE ON TABLES TO ${writer}`,
+    `${byDefault} GRANT SELECT ON TABLES TO ${reader}`,
+    `${byDefault} GRANT USAGE ON SEQUENCES TO ${writer}`,
+  ];
+}

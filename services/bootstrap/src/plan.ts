@@ -1,0 +1,57 @@
+/**
+ * What the bootstrap has to make, as the platform's manifests say it: a file in a ConfigMap, made from the values by
+ * `cdk8s/platform/bootstrap.ts`. Names only: what is secret is made here and lives in Secrets.
+ */
+import { z } from 'zod';
+
+const permission = z.strictObject({
+  resource: z.enum(['topic', 'group', 'cluster']),
+  name: z.string().min(1),
+  pattern: z.enum(['literal', 'prefixed']),
+  operations: z
+    .array(z.enum(['Read', 'Write', 'Create', 'Delete', 'Alter', 'Describe', 'DescribeConfigs', 'AlterConfigs']))
+    .min(1),
+});
+
+/** A certificate with its key: as files of their own (tls.crt, tls.key), or as the one file that Kafka reads. */
+const server = z.strictObject({
+  secret: z.string().min(1),
+  commonName: z.string().min(1),
+  hosts: z.array(z.string().min(1)).min(1),
+  keystore: z.boolean(),
+  /** Also the random name of the Kafka cluster. */
+  clusterId: z.boolean(),
+});
+
+const account = { user: z.string().min(1), secret: z.string().min(1) };
+
+export const bootstrapPlan = z.strictObject({
+  namespace: z.string().min(1),
+  labels: z.record(z.string(), z.string()),
+  authority: z.string().min(1),
+  servers: z.array(server),
+  /** Secrets with a user name and a random password that no server of ours keeps, such as Grafana's. */
+  passwords: z.array(z.strictObject(account)),
+  kafka: z
+    .strictObject({
+      brokers: z.string().min(1),
+      admin: z.strictObject(account),
+      users: z.array(z.strictObject({ ...account, permissions: z.array(permission) })),
+    })
+    .nullable(),
+  database: z
+    .strictObject({
+      host: z.string().min(1),
+      port: z.int(),
+      name: z.string().min(1),
+      superuser: z.strictObject(account),
+      owner: z.strictObject(account),
+      writer: z.strictObject(account),
+      reader: z.strictObject(account),
+    })
+    .nullable(),
+});
+
+export type BootstrapPlan = z.infer<typeof bootstrapPlan>;
+export type ServerPlan = z.infer<typeof server>;
+export type Account = z.infer<z.ZodObject<typeof account>>;
