@@ -17,8 +17,8 @@ export async function makeKafkaUsers(plan: NonNullable<BootstrapPlan['kafka']>, 
   const access = connectAccess({
     brokers: brokers.split(','),
     clientId: 'millrace-bootstrap',
-    tls: { ca: entryOf(secrets, admin.secret, 'ca.crt') },
-    sasl: { mechanism: 'SCRAM-SHA-512', username: admin.user, password: entryOf(secrets, admin.secret, 'password') },
+    tls: () => ({ ca: entryOf(secrets, admin.secret, 'ca.crt') }),
+    sasl: () => ({ mechanism: 'SCRAM-SHA-512', username: admin.user, password: entryOf(secrets, admin.secret, 'password') }),
     log,
   });
   try {
