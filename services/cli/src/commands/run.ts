@@ -9,10 +9,9 @@ import { findFiles } from '@millrace/producer/replay/files.ts';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { roleLog } from '../log.ts';
 import { endless, type Overrides, parsePace, withOverrides } from '../run/overrides.ts';
-import { reportLines } from '../run/report.ts';
-import { ROLE_NAMES, ROLES } from '../run/roles.ts';
-import { type RunOptions, runAll } from '../run/run.ts';
-import { jsonScreen, lineScreen, type Screen, terminalScreen } from '../run/screen.ts';
+import { ROLE_NAMES, ROLES } from '../run/roleTable.ts';
+import type { RunOptions } from '../run/run.ts';
+import type { Screen } from '../run/screen.ts';
 import { databaseOf } from '../servers/database.ts';
 import { kafkaOf } from '../servers/kafka.ts';
 import { called, serverOptions } from '../servers/options.ts';
@@ -70,8 +69,10 @@ async function run(files: string[], options: Options): Promise<void> {
     await findInput(pipelines);
   }
 
+  // Not loaded for a role: it needs none of this, and an image has no servers to embed.
+  const [{ runAll }, { reportLines }] = await Promise.all([import('../run/run.ts'), import('../run/report.ts')]);
   const stop = stopOnSignal();
-  const screen = screenOf(options.json === true);
+  const screen = await screenOf(options.json === true);
   const reports = await runAll({ pipelines, files, words: wordsOf(options), options, screen, signal: stop });
   if (reports === null) {
     if (options.once) throw new Exit(130);
@@ -146,7 +147,8 @@ function portNumber(text: string): number {
   return port;
 }
 
-function screenOf(json: boolean): Screen {
+async function screenOf(json: boolean): Promise<Screen> {
+  const { jsonScreen, lineScreen, terminalScreen } = await import('../run/screen.ts');
   const stdout = (line: string): void => void process.stdout.write(`${line}\n`);
   if (json) return jsonScreen(stdout, (line) => void process.stderr.write(`${line}\n`));
   return process.stdout.isTTY ? terminalScreen(process.stdout) : lineScreen(stdout);

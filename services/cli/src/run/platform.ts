@@ -5,8 +5,6 @@
 import { join } from 'node:path';
 import type { Logger } from '@millrace/core/log.ts';
 import { type KeptWorker, keepRunning } from '@millrace/core/role/keepRunning.ts';
-import { startKafka } from '@millrace/embedded/kafka.ts';
-import { startPostgres } from '@millrace/embedded/postgres.ts';
 import { databaseOf } from '../servers/database.ts';
 import { kafkaOf } from '../servers/kafka.ts';
 import type { ServerOptions } from '../servers/options.ts';
@@ -31,10 +29,11 @@ export async function startPlatform({ servers, dataFolder, say, log }: PlatformO
   const kafka = kafkaOf(servers);
   const database = databaseOf(servers);
   const own = [...(kafka ? [] : ['Kafka']), ...(database ? [] : ['PostgreSQL'])];
-  if (own.length > 0) say(`starting ${own.join(' and ')}`);
+  const start = own.length > 0 ? await embedded() : null;
+  if (start) say(`starting ${own.join(' and ')}`);
   const [broker, server] = await Promise.allSettled([
-    kafka ? null : startKafka({ folder: join(dataFolder, 'kafka'), say }),
-    database ? null : startPostgres({ folder: join(dataFolder, 'postgres') }),
+    kafka || !start ? null : start.startKafka({ folder: join(dataFolder, 'kafka'), say }),
+    database || !start ? null : start.startPostgres({ folder: join(dataFolder, 'postgres') }),
   ]);
   const kept: KeptWorker[] = [];
   const stop = async (): Promise<void> => {
@@ -58,6 +57,19 @@ export async function startPlatform({ servers, dataFolder, say, log }: PlatformO
     embedded: { kafka: !kafka, database: !database },
     stop,
   };
+}
+
+/** @throws Error where they are left out, as in an image */
+async function embedded() {
+  try {
+    const [{ startKafka }, { startPostgres }] = await Promise.all([
+      import('@millrace/embedded/kafka.ts'),
+      import('@millrace/embedded/postgres.ts'),
+    ]);
+    return { startKafka, startPostgres };
+  } catch (cause) {
+    throw new Error('no servers to start are here: give some by --kafka and --database', { cause });
+  }
 }
 
 interface EmbeddedServer {

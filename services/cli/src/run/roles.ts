@@ -3,24 +3,14 @@
  *
  * Invariant: they are stopped in this order, one after the other, so that what one has sent the next still takes.
  */
-import { fileURLToPath } from 'node:url';
 import type { Logger } from '@millrace/core/log.ts';
 import { keepRunning } from '@millrace/core/role/keepRunning.ts';
 import type { Role, WorkerHealth } from '@millrace/core/role/role.ts';
 import { freePorts } from '@millrace/embedded/ports.ts';
 import { startChild } from './child.ts';
 import { isLimited, MEMORY_LIMITS } from './memory.ts';
+import { ROLE_NAMES } from './roleTable.ts';
 
-/** A process loads only the role that it serves. */
-export const ROLES: Record<Role['name'], () => Promise<Role>> = {
-  producer: async () => (await import('@millrace/producer/role.ts')).producer,
-  processor: async () => (await import('@millrace/processor/role.ts')).processor,
-  sink: async () => (await import('@millrace/sink/role.ts')).sink,
-};
-
-export const ROLE_NAMES = Object.keys(ROLES) as Role['name'][];
-
-const SCRIPT = fileURLToPath(new URL('../../bin/millrace.ts', import.meta.url));
 const ANSWER_MS = 2_000;
 
 export interface RunningRole {
@@ -46,9 +36,10 @@ export interface RolesOptions {
 export async function startRoles({ words, env, logFile, log, say }: RolesOptions): Promise<RunningRole[]> {
   const ports = await freePorts(ROLE_NAMES.length);
   const limits = isLimited([], env.NODE_OPTIONS) ? [] : MEMORY_LIMITS;
+  const script = String(process.argv[1]); // of this very command line, as sources or bundled
   return ROLE_NAMES.map((name, index) => {
     const port = Number(ports[index]);
-    const args = [...limits, SCRIPT, 'run', '--role', name, '--port', String(port), ...words];
+    const args = [...limits, script, 'run', '--role', name, '--port', String(port), ...words];
     const kept = keepRunning(() => startChild({ name, arguments: args, env, logFile: logFile(name), say }), log);
     return {
       name,
