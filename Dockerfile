@@ -7,8 +7,10 @@ WORKDIR /build
 # Only what decides about packages, so that a change of sources does not fetch them again.
 COPY package.json package-lock.json ./
 COPY bench/package.json bench/
+COPY cdk8s/package.json cdk8s/
 COPY e2e/package.json e2e/
 COPY services/audit/package.json services/audit/
+COPY services/bootstrap/package.json services/bootstrap/
 COPY services/cli/package.json services/cli/
 COPY services/core/package.json services/core/
 COPY services/embedded/package.json services/embedded/

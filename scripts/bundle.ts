@@ -3,13 +3,15 @@
  * licences of what is in it. A process of the bundle is ready in half the time of one of the sources, takes a third of
  * the CPU for it, and holds a third less (docs/decisions/0027-roles-as-pods.md).
  *
- * Invariant: the embedded servers are not in it. They belong on a laptop; `millrace run` says so where they are missing.
+ * Invariant: what belongs on a laptop is not in it: the servers of `millrace run` and what makes manifests. The commands
+ * that want it say so.
  */
 import { globSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { rolldown } from 'rolldown';
 
 const ROOT = resolve(import.meta.dirname, '..');
+const LEFT_OUT = [/^@millrace\/embedded\/(kafka|postgres)\.ts$/, /^@millrace\/cdk8s\//];
 
 /** Writes the bundle into the folder, which is emptied first. @returns the packages in it, as `name version` */
 export async function bundle(folder: string): Promise<string[]> {
@@ -19,7 +21,7 @@ export async function bundle(folder: string): Promise<string[]> {
     cwd: ROOT,
     input: 'services/cli/bin/millrace.ts',
     platform: 'node',
-    external: [/^@millrace\/embedded\/(kafka|postgres)\.ts$/],
+    external: LEFT_OUT,
   });
   const { output } = await build.write({
     dir: folder,

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import type { Manifest } from '@millrace/cdk8s/constructs/manifest.ts';
 import { loadPipelines } from '@millrace/core/spec/load.ts';
 import type { Command } from 'commander';
+import { orLeftOut } from '../leftOut.ts';
 import { UsageError } from '../usage.ts';
 
 interface RenderOptions {
@@ -24,11 +25,14 @@ async function render(files: string[], { values: valuesFile, platform }: RenderO
   if (platform ? files.length > 0 : files.length === 0)
     throw new UsageError(platform ? '--platform takes no Pipeline files' : 'give Pipeline files, or --platform');
   // Loaded only here: what makes manifests takes longer to load than all the rest.
-  const [{ defaultValues, parseValues }, { namespaceObject, platformObjects }, { pipelineObjects }] = await Promise.all([
-    import('@millrace/cdk8s/platform/loadValues.ts'),
-    import('@millrace/cdk8s/platform/platform.ts'),
-    import('@millrace/cdk8s/pipeline/pipeline.ts'),
-  ]);
+  const [{ defaultValues, parseValues }, { namespaceObject, platformObjects }, { pipelineObjects }] = await orLeftOut(
+    Promise.all([
+      import('@millrace/cdk8s/platform/loadValues.ts'),
+      import('@millrace/cdk8s/platform/platform.ts'),
+      import('@millrace/cdk8s/pipeline/pipeline.ts'),
+    ]),
+    'an image cannot render manifests: run it in a checkout',
+  );
   const values = valuesFile === undefined ? defaultValues() : parseValues(read(valuesFile), valuesFile);
   const objects = platform
     ? [namespaceObject(values), ...platformObjects(values)]

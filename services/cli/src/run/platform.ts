@@ -5,6 +5,7 @@
 import { join } from 'node:path';
 import type { Logger } from '@millrace/core/log.ts';
 import { type KeptWorker, keepRunning } from '@millrace/core/role/keepRunning.ts';
+import { orLeftOut } from '../leftOut.ts';
 import { databaseOf } from '../servers/database.ts';
 import { kafkaOf } from '../servers/kafka.ts';
 import type { ServerOptions } from '../servers/options.ts';
@@ -59,17 +60,12 @@ export async function startPlatform({ servers, dataFolder, say, log }: PlatformO
   };
 }
 
-/** @throws Error where they are left out, as in an image */
 async function embedded() {
-  try {
-    const [{ startKafka }, { startPostgres }] = await Promise.all([
-      import('@millrace/embedded/kafka.ts'),
-      import('@millrace/embedded/postgres.ts'),
-    ]);
-    return { startKafka, startPostgres };
-  } catch (cause) {
-    throw new Error('no servers to start are here: give some by --kafka and --database', { cause });
-  }
+  const [{ startKafka }, { startPostgres }] = await orLeftOut(
+    Promise.all([import('@millrace/embedded/kafka.ts'), import('@millrace/embedded/postgres.ts')]),
+    'an image has no servers to start: give some by --kafka and --database',
+  );
+  return { startKafka, startPostgres };
 }
 
 interface EmbeddedServer {
