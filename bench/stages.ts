@@ -10,9 +10,10 @@ import { encodeOrigin, ORIGIN_HEADER, RAW_TIMESTAMP_HEADER } from '@millrace/cor
 import { encodeRow, newRow } from '@millrace/core/record/row.ts';
 import { parsePipelines } from '@millrace/core/spec/load.ts';
 import { columnsOf } from '@millrace/core/table/columns.ts';
+import { CopyLines } from '@millrace/sink/copyLines.ts';
 import { type Incoming, readIncoming, type TableRow, tableRow } from '@millrace/sink/incoming.ts';
 import { latestSql } from '@millrace/sink/latest.ts';
-import { rowReader } from '@millrace/sink/rowLine.ts';
+import { rowWriter } from '@millrace/sink/rowLine.ts';
 import { pipelineYaml } from './run/feed.ts';
 
 const rounds = Number(process.argv[2] ?? 60);
@@ -27,7 +28,7 @@ const columns = columnsOf(loaded.pipeline);
 const key = columns.find(({ name }) => name === 'device');
 if (!key) throw new Error('no column device');
 const sequence = { producerId: '1', producerEpoch: 0, first: 0 };
-const lineOf = rowReader(columns, key);
+const writeLine = rowWriter(columns, key);
 
 const sent = Array.from({ length: RECORDS }, (_, n) => {
   const device = `device-${n % DEVICES}`;
@@ -58,7 +59,8 @@ const stages: Record<string, () => void> = {
     incoming = records.map(readIncoming);
   },
   'JSON to COPY text': () => {
-    rows = incoming.map((one) => tableRow(one, lineOf)).filter((row) => 'line' in row);
+    const lines = new CopyLines();
+    rows = incoming.map((one) => tableRow(one, writeLine, lines)).filter((row) => 'lines' in row);
   },
   'newest row per key': () => void latestSql({ schema: 'default', name: 'stages_latest', key, columns }, rows),
 };

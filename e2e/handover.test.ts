@@ -25,7 +25,7 @@ function joined(role: RoleName, nth: number): number[][] {
 /** Resolves when the first and the second process of both roles have this many partitions each. */
 async function untilShared(...counts: [number, number]): Promise<void> {
   const shares = () => [0, 1].map((nth) => GROUPS.map((role) => joined(role, nth).at(-1)?.length));
-  await expect.poll(shares, { timeout: 20_000 }).toEqual(counts.map((count) => GROUPS.map(() => count)));
+  await expect.poll(shares, { timeout: 60_000 }).toEqual(counts.map((count) => GROUPS.map(() => count)));
 }
 
 /**
@@ -43,7 +43,7 @@ async function freeze(nth: number, partitions: number): Promise<void> {
       );
       return Number(rows[0].n);
     };
-    await expect.poll(waiting, { timeout: 5_000, interval: 20 }).toBe(partitions);
+    await expect.poll(waiting, { timeout: 15_000, interval: 20 }).toBe(partitions);
     for (const role of GROUPS) signal(role, nth, 'SIGSTOP');
     await holder.query('commit');
   } finally {
@@ -56,14 +56,14 @@ async function handOver(frozen: number, partitions: number): Promise<void> {
   await freeze(frozen, partitions);
   const other = () => GROUPS.map((role) => joined(role, 1 - frozen).at(-1)?.length);
   // Until the sessions of the frozen ones end, after 6 s.
-  await expect.poll(other, { timeout: 15_000 }).toEqual(GROUPS.map(() => partitions));
+  await expect.poll(other, { timeout: 45_000 }).toEqual(GROUPS.map(() => partitions));
   expect(await settled(running()), 'a handover after the end proves nothing: lower the rate').not.toBe('all stored');
   for (const role of GROUPS) running().signal(role, frozen, 'SIGCONT');
   await untilShared(partitions / 2, partitions / 2);
 }
 
 test('no row is lost and none is stored twice when partitions change hands under frozen members, and devices change partitions', {
-  timeout: 120_000,
+  timeout: 240_000,
 }, async () => {
   platform = await startPlatform(proofYaml(FEED));
   const { loaded, kafka, database } = platform;

@@ -6,6 +6,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { quote, table } from '@millrace/core/database/identifier.ts';
 import { namesOf } from '@millrace/core/spec/names.ts';
+import { bytesOf } from '@millrace/sink/copyLines.ts';
 import { insertAll, oneStatement, statementPerRow } from '../peers/inserts.ts';
 import { copyClient } from '../peers/psql.ts';
 import type { Figure } from '../report/outcome.ts';
@@ -26,7 +27,7 @@ export const writer: Measurement = async (bench) => {
   const rows = await rowsByPartition(servers.kafka, pipeline, size.writerRows);
   const flat = rows.flat();
   const file = join(folder, 'writer.copy');
-  writeFileSync(file, flat.map(({ line }) => line).join(''));
+  writeFileSync(file, bytesOf(flat));
   const inserted = flat.slice(0, size.insertRows).map((row) => valuesOf(row));
   const perTransaction = rowsPerTransaction(flat);
   const psql = await copyClient();

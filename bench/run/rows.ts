@@ -5,9 +5,13 @@ import type { Kafka } from '@millrace/core/kafka/kafka.ts';
 import { namesOf } from '@millrace/core/spec/names.ts';
 import type { Pipeline } from '@millrace/core/spec/pipeline.ts';
 import { columnsOf } from '@millrace/core/table/columns.ts';
+import { bytesOf, CopyLines, textOf } from '@millrace/sink/copyLines.ts';
 import { lineFields } from '@millrace/sink/copyText.ts';
 import { readIncoming, type TableRow, tableRow } from '@millrace/sink/incoming.ts';
-import { rowReader } from '@millrace/sink/rowLine.ts';
+import { rowWriter } from '@millrace/sink/rowLine.ts';
+
+const ROWS_AT_A_TIME = 10_000;
+const BYTES_AT_A_TIME = 1_048_576;
 
 /** `"default"."main" ("time", "device", …)`: where COPY and INSERT write. */
 export function targetOf(pipeline: Pipeline): string {
@@ -38,11 +42,13 @@ async function* readRows(kafka: Kafka, pipeline: Pipeline, partition: number, co
   const columns = columnsOf(pipeline);
   const key = columns.find(({ name }) => name === pipeline.spec.record.key);
   if (!key) throw new Error(`there is no column ${pipeline.spec.record.key}`);
-  const lineOf = rowReader(columns, key);
+  const writeLine = rowWriter(columns, key);
+  let lines = new CopyLines();
   for await (const record of kafka.range(namesOf(pipeline).processed, partition, 0, count)) {
-    const row = tableRow(readIncoming(record), lineOf);
-    if (!('line' in row)) throw new Error(`processed record ${partition}/${record.offset} is no row: ${row.message}`);
+    const row = tableRow(readIncoming(record), writeLine, lines);
+    if (!('lines' in row)) throw new Error(`processed record ${partition}/${record.offset} is no row: ${row.message}`);
     yield row;
+    if (lines.length > BYTES_AT_A_TIME) lines = new CopyLines();
   }
 }
 
@@ -53,15 +59,14 @@ export async function writeCopyFile(kafka: Kafka, pipeline: Pipeline, file: stri
   let written = 0;
   try {
     for (const [partition, { end }] of bounds.entries()) {
-      let text = '';
-      for await (const { line } of readRows(kafka, pipeline, partition, end)) {
-        text += line;
-        written += 1;
-        if (text.length < 1_048_576) continue;
-        await out.write(text);
-        text = '';
-      }
-      await out.write(text);
+      let rows: TableRow[] = [];
+      const write = async (): Promise<void> => {
+        await out.write(bytesOf(rows));
+        written += rows.length;
+        rows = [];
+      };
+      for await (const row of readRows(kafka, pipeline, partition, end)) if (rows.push(row) === ROWS_AT_A_TIME) await write();
+      await write();
     }
   } finally {
     await out.close();
@@ -70,6 +75,6 @@ export async function writeCopyFile(kafka: Kafka, pipeline: Pipeline, file: stri
 }
 
 /** The values of a row as text, in the order of the columns; null for NULL. */
-export function valuesOf({ line }: TableRow): (string | null)[] {
-  return lineFields(line.slice(0, -1));
+export function valuesOf(row: TableRow): (string | null)[] {
+  return lineFields(textOf(row));
 }

@@ -28,7 +28,7 @@ export const rawTopicReplaced: Scenario = {
       const id = (await kafka.topic(raw))?.id;
       const ids = [];
       for await (const { headers } of kafka.range(processed, 0, 0, (await kafka.bounds(processed))[0]?.end ?? 0))
-        ids.push(decodeOrigin(String(headers.origin)).topicId);
+        ids.push(decodeOrigin(headers.origin ?? Buffer.alloc(0)).topicId);
       return { ofTheDeleted: ids.filter((one) => one !== id).length, ...(await feed.outcome(numbers(20, 30))) };
     }),
   right: { ofTheDeleted: 0, missing: [], twice: [] },

@@ -187,7 +187,7 @@ async function inFlightOf(
 
 function originOf(headers: Readonly<Record<string, Buffer>>): Origin | null {
   try {
-    return decodeOrigin(headers[ORIGIN_HEADER]?.toString('latin1') ?? '');
+    return decodeOrigin(headers[ORIGIN_HEADER] ?? Buffer.alloc(0));
   } catch {
     return null;
   }

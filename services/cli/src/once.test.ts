@@ -125,6 +125,7 @@ test('logs are JSON lines with level, time, role and Pipeline, and hold no passw
   for (const name of readdirSync(logs)) {
     const text = readFileSync(join(logs, name), 'utf8');
     expect(text).not.toContain(password);
+    if (text === '') continue; // a role that was ended before it said anything
     for (const line of text.trimEnd().split('\n')) {
       const event = JSON.parse(line) as Record<string, unknown>;
       events += 1;

@@ -47,7 +47,8 @@ function run(
   return transformBatch({ topic: 't', partition: 3, records: batch, progress, transform: by, maxBytes: 100, signal });
 }
 
-const originsOf = ({ processed }: BatchResult): Origin[] => processed.map(({ headers }) => decodeOrigin(String(headers.origin)));
+const originsOf = ({ processed }: BatchResult): Origin[] =>
+  processed.map(({ headers }) => decodeOrigin(Buffer.from(String(headers.origin))));
 
 test('every object is sent, refused, dropped or a repeat, and the rows stand in raw order', async () => {
   await fc.assert(

@@ -122,7 +122,7 @@ async function untilRead(feed: Feed, records: number): Promise<Progress> {
   }, WAIT);
 }
 
-const originOf = ({ headers }: KafkaRecord): Origin => decodeOrigin(String(headers.origin));
+const originOf = ({ headers }: KafkaRecord): Origin => decodeOrigin(headers.origin ?? Buffer.alloc(0));
 const numberOf = ({ value }: KafkaRecord): number => (JSON.parse(String(value)) as { n: number }).n;
 
 /** What the sink keeps of each partition: what is not after the last origin is a repeat. */

@@ -8,8 +8,8 @@ import type { Progress } from '@millrace/core/record/progress.ts';
 import type { ObjectPlace } from '@millrace/core/record/redrive.ts';
 import { transformBatch } from '@millrace/processor/batch.ts';
 import type { Transform } from '@millrace/processor/transform.ts';
-import type { LineOf } from '@millrace/sink/incoming.ts';
-import { type RefusedRow, readIncoming, type TableRow, tableRow } from '@millrace/sink/incoming.ts';
+import { CopyLines } from '@millrace/sink/copyLines.ts';
+import { type RefusedRow, readIncoming, type TableRow, tableRow, type WriteLine } from '@millrace/sink/incoming.ts';
 import { dropRepeats, type Origins } from '@millrace/sink/position.ts';
 
 export interface Rules {
@@ -17,7 +17,7 @@ export interface Rules {
   /** Topic that refusals of the database name. */
   processed: string;
   transform: Transform;
-  lineOf: LineOf;
+  writeLine: WriteLine;
   /** Bytes of a refused record beyond which only its beginning is kept. */
   maxBytes: number;
   /** null: every row counts. */
@@ -65,9 +65,10 @@ export async function pieceOf(
   const rows: TableRow[] = [];
   const twice: TableRow[] = [];
   const foreign: RefusedRow[] = [];
+  const lines = new CopyLines();
   for (const one of fresh) {
-    const read = tableRow(one, rules.lineOf);
-    if (!('line' in read)) {
+    const read = tableRow(one, rules.writeLine, lines);
+    if (!('lines' in read)) {
       foreign.push(read);
       continue;
     }

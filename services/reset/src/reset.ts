@@ -158,7 +158,7 @@ async function reset(
     topic: names.raw,
     processed: names.processed,
     transform: compileTransform(pipeline),
-    lineOf: writer.lineOf,
+    writeLine: writer.writeLine,
     maxBytes: maxRecordBytesOf(pipeline),
     fromMs: plan.fromMs,
   };

@@ -6,8 +6,8 @@ import fc from 'fast-check';
 import type { Pool } from 'pg';
 import { pino } from 'pino';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { CopyLines, type Line } from './copyLines.ts';
 import { copyField, copyLine, fieldText, isoTimeMs } from './copyText.ts';
-import type { TableRow } from './incoming.ts';
 import { copyIn } from './writers/copyIn.ts';
 
 const column = (name: string, type: Column['type']): Column => ({ name, type, required: false });
@@ -80,13 +80,21 @@ describe('a real table holds what the row held', () => {
     await postgres?.stop();
   });
 
-  const asTableRow = (row: Row): TableRow => ({ line: `${copyLine(row, columns)}\n` }) as TableRow;
+  const linesOf = (rows: readonly Row[]): Line[] => {
+    const lines = new CopyLines();
+    return rows.map((row) => {
+      const start = lines.length;
+      lines.append(copyLine(row, columns));
+      lines.endLine();
+      return { lines, start, end: lines.length };
+    });
+  };
 
   async function stored(rows: Row[]): Promise<unknown[]> {
     const client = await pool.connect();
     try {
       await client.query('BEGIN');
-      await copyIn(client, sql, rows.map(asTableRow));
+      await copyIn(client, sql, linesOf(rows));
       const { rows: found } = await client.query(`SELECT to_char("time", 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') AS time, text,
         int::text, float, bool, json::text FROM public.round_trip ORDER BY ordinal`);
       return found;
@@ -143,7 +151,7 @@ describe('a real table holds what the row held', () => {
     try {
       const good = { time: '2026-01-02T03:04:05Z', text: 'x'.repeat(1000) } as unknown as Row;
       const bad = { ...good, int: 1n << 70n };
-      const rows = [bad, ...Array.from({ length: 8000 }, () => good)].map(asTableRow);
+      const rows = linesOf([bad, ...Array.from({ length: 8000 }, () => good)]);
       for (let round = 0; round < 5; round += 1) {
         await client.query('BEGIN; SAVEPOINT part');
         await expect(copyIn(client, sql, rows)).rejects.toMatchObject({

@@ -5,9 +5,16 @@
  * becomes a refusal with the reason `foreign` (only another writer can have put it there).
  */
 import type { Batch, KafkaRecord } from '@millrace/core/kafka/kafka.ts';
-import { decodeOrigin, ORIGIN_HEADER, type Origin, RAW_TIMESTAMP_HEADER } from '@millrace/core/record/origin.ts';
+import {
+  decodeOrigin,
+  decodeRawTimestamp,
+  ORIGIN_HEADER,
+  type Origin,
+  RAW_TIMESTAMP_HEADER,
+} from '@millrace/core/record/origin.ts';
 import { REDRIVE_HEADER, type Redrive, redriveOf } from '@millrace/core/record/redrive.ts';
-import type { RowLine } from './rowLine.ts';
+import type { CopyLines, Line } from './copyLines.ts';
+import type { RowFacts } from './rowLine.ts';
 
 export interface Incoming {
   record: KafkaRecord;
@@ -22,10 +29,8 @@ export interface Incoming {
 }
 
 /** A row that can be sent to the database. */
-export interface TableRow extends RowLine {
+export interface TableRow extends RowFacts, Line {
   incoming: Incoming;
-  /** COPY text with its line end. */
-  line: string;
 }
 
 export interface RefusedRow {
@@ -37,25 +42,35 @@ export interface RefusedRow {
 
 export function readIncoming(record: KafkaRecord): Incoming {
   try {
-    const origin = readOrigin(record);
-    return { record, origin, rawTimestampMs: readRawTimestamp(record), redrive: readRedrive(record), foreign: null };
+    const { headers } = record;
+    const origin = readOrigin(headers);
+    return {
+      record,
+      origin,
+      rawTimestampMs: decodeRawTimestamp(headers[RAW_TIMESTAMP_HEADER]),
+      redrive: readRedrive(headers),
+      foreign: null,
+    };
   } catch (error) {
     return { record, origin: null, rawTimestampMs: record.timestampMs, redrive: null, foreign: (error as Error).message };
   }
 }
 
-/** Line of COPY text (columns of the table, and for `unique` what orders rows of one key) and what is known of the row beside it. */
-export type LineOf = (value: Buffer, incoming: Incoming) => RowLine;
+/** Writes the line of COPY text: columns of the table, and for `unique` what orders rows of one key. */
+export type WriteLine = (value: Buffer, lines: CopyLines, incoming: Incoming) => RowFacts;
 
-/** The table row of a record, or why it has none. */
-export function tableRow(incoming: Incoming, lineOf: LineOf): TableRow | RefusedRow {
+/** The table row of a record, its line added to `lines`, or why it has none. */
+export function tableRow(incoming: Incoming, writeLine: WriteLine, lines: CopyLines): TableRow | RefusedRow {
+  const start = lines.length;
   try {
     if (incoming.foreign !== null) throw new Error(incoming.foreign);
     const { value } = incoming.record;
     if (value === null) throw new Error('the record has no value; allowed is one JSON object per row');
-    const { line, key, time, timeMs } = lineOf(value, incoming);
-    return { incoming, line: `${line}\n`, key, time, timeMs };
+    const { key, timeMs, finer } = writeLine(value, lines, incoming);
+    lines.endLine();
+    return { incoming, lines, start, end: lines.length, key, timeMs, finer };
   } catch (error) {
+    lines.cutTo(start);
     return { incoming, reason: 'foreign', message: (error as Error).message };
   }
 }
@@ -65,22 +80,14 @@ export function refusalOrigin({ origin, record }: Incoming, batch: Pick<Batch, '
   return origin ?? { topicId: batch.topicId, offset: record.offset, index: 0 };
 }
 
-function readOrigin(record: KafkaRecord): Origin {
-  const header = record.headers[ORIGIN_HEADER];
+function readOrigin(headers: KafkaRecord['headers']): Origin {
+  const header = headers[ORIGIN_HEADER];
   if (header === undefined) throw new Error(`header ${ORIGIN_HEADER} is missing; allowed is <topic id>:<offset>:<index>:<count>`);
-  return decodeOrigin(header.toString('latin1'));
+  return decodeOrigin(header);
 }
 
-function readRedrive({ headers }: KafkaRecord): Redrive | null {
+function readRedrive(headers: KafkaRecord['headers']): Redrive | null {
   const redrive = redriveOf(headers);
   if (redrive !== 'unreadable') return redrive;
   throw new Error(`header ${REDRIVE_HEADER} is ${JSON.stringify(String(headers[REDRIVE_HEADER]).slice(0, 80))}`);
-}
-
-function readRawTimestamp(record: KafkaRecord): number {
-  const text = record.headers[RAW_TIMESTAMP_HEADER]?.toString('latin1');
-  if (text === undefined || !/^-?\d{1,19}$/.test(text)) {
-    throw new Error(`header ${RAW_TIMESTAMP_HEADER} is ${JSON.stringify(text ?? null)}; allowed is a whole number of epoch ms`);
-  }
-  return Number(text);
 }

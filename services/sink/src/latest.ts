@@ -7,6 +7,7 @@
  */
 import { list, quote, table } from '@millrace/core/database/identifier.ts';
 import { type Column, sqlType, TIME_COLUMN } from '@millrace/core/table/columns.ts';
+import { textOf } from './copyLines.ts';
 import { lineFields } from './copyText.ts';
 import type { TableRow } from './incoming.ts';
 
@@ -24,14 +25,11 @@ export function newestByKey(rows: readonly TableRow[]): TableRow[] {
 /** By epoch ns: whole milliseconds first, then the digits behind them. */
 function isOlder(a: TableRow, b: TableRow): boolean {
   if (a.timeMs !== b.timeMs) return a.timeMs < b.timeMs;
-  return submillisecond(a.time) < submillisecond(b.time);
+  return a.finer !== b.finer && a.finer.padEnd(PICOSECOND_DIGITS, '0') < b.finer.padEnd(PICOSECOND_DIGITS, '0');
 }
 
-/** Digits of a time beyond the milliseconds, filled up to picoseconds, so that they compare as text. */
-function submillisecond(time: string): string {
-  const digits = /\.\d{3}(\d+)/.exec(time)?.[1] ?? '';
-  return digits.padEnd(9, '0');
-}
+/** Behind the milliseconds: filled up to so many, digits compare as text. */
+const PICOSECOND_DIGITS = 9;
 
 export interface LatestTable {
   schema: string;
@@ -54,7 +52,7 @@ export function keepNewest({ key, columns }: LatestTable, comparison: '>=' | '>'
 export function latestSql(latest: LatestTable, rows: readonly TableRow[]): string | null {
   const newest = newestByKey(rows);
   if (newest.length === 0) return null;
-  const fields = newest.map(({ line }) => lineFields(line.slice(0, -1)));
+  const fields = newest.map((row) => lineFields(textOf(row)));
   const arrays = latest.columns.map((column, index) => {
     const elements = fields.map((texts) => arrayElement(texts[index] ?? null));
     return `${stringLiteral(`{${elements.join(',')}}`)}::${sqlType(column.type)}[]`;

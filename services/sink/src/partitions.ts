@@ -13,6 +13,7 @@ import { type Batch, type Notice, type Position, Reload, type TopicState } from 
 import type { Logger } from '@millrace/core/log.ts';
 import type { Rollup } from '@millrace/core/table/rollup.ts';
 import type { Pool } from 'pg';
+import { CopyLines } from './copyLines.ts';
 import { type Incoming, type RefusedRow, readIncoming, refusalOrigin, type TableRow, tableRow } from './incoming.ts';
 import { type Isolated, RefusedWhole, WHOLE_FROM_ROWS } from './isolate.ts';
 import { count, countMerged, type Hours, ledgerSql } from './ledger.ts';
@@ -177,9 +178,10 @@ export function partitions(options: PartitionsOptions): Partitions {
   function decode(fresh: readonly Incoming[]): { rows: TableRow[]; foreign: RefusedRow[] } {
     const rows: TableRow[] = [];
     const foreign: RefusedRow[] = [];
+    const lines = new CopyLines();
     for (const incoming of fresh) {
-      const result = tableRow(incoming, options.writer.lineOf);
-      if ('line' in result) rows.push(result);
+      const result = tableRow(incoming, options.writer.writeLine, lines);
+      if ('lines' in result) rows.push(result);
       else foreign.push(result);
     }
     // A processor wrote these, for a table of other columns: one of the two runs an older spec.

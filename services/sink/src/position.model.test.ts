@@ -188,7 +188,10 @@ class World {
   }
 
   #fold(seen: StoredPosition, records: readonly KafkaRecord[]) {
-    const arrivals = records.map((record) => ({ row: Number(record.value), origin: decodeOrigin(originText(record)) }));
+    const arrivals = records.map((record) => ({
+      row: Number(record.value),
+      origin: decodeOrigin(Buffer.from(originText(record))),
+    }));
     const { fresh, origins } = dropRepeats(seen.origins, arrivals, seen.version + 1);
     return { origins, fresh: fresh.map(({ row }) => row) };
   }

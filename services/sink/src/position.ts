@@ -114,10 +114,9 @@ export function readerPosition(stored: StoredPosition): Position {
 export function originText(record: Pick<KafkaRecord, 'headers'>): string {
   const header = record.headers[ORIGIN_HEADER];
   if (header === undefined) return 'none';
-  const text = header.toString('latin1');
   try {
-    decodeOrigin(text);
-    return text;
+    decodeOrigin(header);
+    return header.toString('latin1');
   } catch {
     return `foreign:${createHash('sha256').update(header).digest('base64url')}`; // may be anything, also NUL
   }

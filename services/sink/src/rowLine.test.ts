@@ -3,8 +3,9 @@ import { encodeRow, newRow, type Row, type Value } from '@millrace/core/record/r
 import type { Column } from '@millrace/core/table/columns.ts';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { CopyLines } from './copyLines.ts';
 import { copyLine, fieldText, lineFields } from './copyText.ts';
-import { rowReader, shortWay } from './rowLine.ts';
+import { type RowFacts, rowWriter, shortWay } from './rowLine.ts';
 
 const column = (name: string, type: Column['type']): Column => ({ name, type, required: false });
 const key = column('device', 'text');
@@ -17,7 +18,18 @@ const plainColumns = [
   column('measured', 'time'),
 ];
 const columns = [...plainColumns, column('extra', 'json')];
-const cut = shortWay(plainColumns, key);
+const copy = shortWay(plainColumns, key);
+
+/** What is written, beside what is told of it; null: nothing. */
+function written<Facts extends RowFacts | null>(write: (lines: CopyLines) => Facts) {
+  const lines = new CopyLines();
+  lines.append('before');
+  const start = lines.length;
+  const facts = write(lines);
+  const line = lines.bytes(start, lines.length).toString();
+  if (facts === null) expect(line).toBe('');
+  return facts === null ? null : { ...facts, line };
+}
 
 const time = fc
   .tuple(
@@ -51,13 +63,14 @@ const rowOf = (of: readonly Column[]): fc.Arbitrary<Row> =>
 describe('the row of a processed record', () => {
   test('has the COPY line, key and time that the row had', () => {
     for (const of of [columns, plainColumns]) {
-      const read = rowReader(of, key);
+      const write = rowWriter(of, key);
       fc.assert(
         fc.property(rowOf(of), (row) => {
-          const found = read(encodeRow(row, of));
+          const found = written((lines) => write(encodeRow(row, of), lines));
           const timeMs = Date.parse(String(row.time));
-          expect(found).toEqual({ line: copyLine(row, of), key: row.device ?? null, time: row.time, timeMs });
-          expect(lineFields(found.line)).toEqual(of.map((one) => fieldText(one, row[one.name] ?? null)));
+          const finer = /\.\d{3}(\d+)Z/.exec(String(row.time))?.[1] ?? '';
+          expect(found).toEqual({ line: copyLine(row, of), key: row.device ?? null, timeMs, finer });
+          expect(lineFields(String(found?.line))).toEqual(of.map((one) => fieldText(one, row[one.name] ?? null)));
         }),
       );
     }
@@ -65,10 +78,11 @@ describe('the row of a processed record', () => {
 
   test('of usual values goes the short way', () => {
     const row = { time: '2026-01-02T03:04:05.123456789Z', device: 'Zähler 1', count: 12, level: -0.25, open: true };
-    expect(cut(encodeRow(Object.assign(newRow(), row), plainColumns).toString())).toEqual({
+    const value = encodeRow(Object.assign(newRow(), row), plainColumns);
+    expect(written((lines) => copy(value, lines))).toEqual({
       line: '2026-01-02T03:04:05.123456Z\tZähler 1\t12\t-0.25\tt\t\\N',
       key: 'Zähler 1',
-      time: row.time,
+      finer: '456789',
       timeMs: Date.UTC(2026, 0, 2, 3, 4, 5, 123),
     });
   });
@@ -91,14 +105,22 @@ describe('the row of a processed record', () => {
       '\t',
       '1',
       '"count":2',
+      '24',
+      '31',
+      '60',
+      '.5',
+      '.1234567',
+      '+02:00',
+      'Z',
+      'é"',
       ',"device":"x"',
       '\u0000',
       'é',
     ];
-    const read = rowReader(plainColumns, key);
+    const write = rowWriter(plainColumns, key);
     const attempt = (change: string) => {
       try {
-        return read(Buffer.from(change));
+        return written((lines) => write(Buffer.from(change), lines));
       } catch (error) {
         return (error as Error).message;
       }
@@ -106,16 +128,18 @@ describe('the row of a processed record', () => {
     fc.assert(
       fc.property(fc.nat(good.length), fc.nat(3), fc.constantFrom(...pieces), (at, removed, piece) => {
         const changed = good.slice(0, at) + piece + good.slice(at + removed);
-        const short = cut(changed);
+        const short = written((lines) => copy(Buffer.from(changed), lines));
         if (short === null) return;
         // What the long way gives, numbers as numbers: another tool may write 1.50.
         const long = attempt(` ${changed}`);
         expect(typeof long, changed).toBe('object');
-        const numbers = ({ line }: { line: string }) =>
-          lineFields(line).map((field, n) => ([2, 3].includes(n) ? Number(field ?? Number.NaN) : field));
-        expect(numbers(short), changed).toEqual(numbers(long as { line: string }));
+        const numbers = ({ line, ...facts }: RowFacts & { line: string }) => ({
+          ...facts,
+          fields: lineFields(line).map((field, n) => ([2, 3].includes(n) ? Number(field ?? Number.NaN) : field)),
+        });
+        expect(numbers(short), changed).toEqual(numbers(long as RowFacts & { line: string }));
       }),
-      { numRuns: 3_000 },
+      { numRuns: 5_000 },
     );
   });
 
@@ -131,6 +155,6 @@ describe('the row of a processed record', () => {
     ['a number in quotes', '{"time":"2026-01-02T03:04:05Z","count":"1"}', /column count is "1"; allowed is int/],
     ['a column that is not there', '{"time":"2026-01-02T03:04:05Z","other":1}', /member "other"/],
   ])('%s is refused, naming what is wrong', (_what, value, message) => {
-    expect(() => rowReader(plainColumns, key)(Buffer.from(value))).toThrow(message);
+    expect(() => rowWriter(plainColumns, key)(Buffer.from(value), new CopyLines())).toThrow(message);
   });
 });

@@ -49,7 +49,7 @@ export async function* rawObjects(
 /** @param counts whether the processor had committed it */
 export async function* madeRows(part: LogPart, counts: (place: Place) => boolean): AsyncGenerator<Made> {
   for await (const { offset: at, headers, value } of rangeOf(part)) {
-    const header = headers[ORIGIN_HEADER]?.toString('latin1');
+    const header = headers[ORIGIN_HEADER];
     const origin = header === undefined ? null : originOf(header);
     // Another tool's record, which the sink refuses.
     if (origin === null || !counts(origin)) continue;
@@ -87,7 +87,7 @@ function rangeOf({ kafka, topic, partition, bounds, signal }: LogPart): AsyncIte
   return kafka.range(topic, partition, bounds.start, Math.max(bounds.start, bounds.end), signal);
 }
 
-function originOf(header: string): Place | null {
+function originOf(header: Buffer): Place | null {
   try {
     return decodeOrigin(header);
   } catch {

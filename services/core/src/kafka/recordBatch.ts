@@ -7,6 +7,7 @@ import { gunzipSync, zstdDecompressSync } from 'node:zlib';
 import crc32C from 'kafkajs/src/protocol/recordBatch/crc32C/index.js';
 import { KafkaError } from './errors.ts';
 import type { KafkaRecord, OutRecord } from './kafka.ts';
+import { LogRecord, VarintReader } from './logRecord.ts';
 
 /** Bytes of a batch before its first record. */
 export const BATCH_OVERHEAD = 61;
@@ -188,85 +189,27 @@ interface BatchTimes {
   appendTimestamp: number | null;
 }
 
-// As `newRow`: inherits no name, yet V8 keeps it small and fast, which it does not for Object.create(null).
-const Headers = function Headers() {} as unknown as new () => Record<string, Buffer>;
-Headers.prototype = Object.create(null);
-
-/** Names of headers, which are the same ones in record after record: each is made a text once. */
-class HeaderNames {
-  readonly #known: { bytes: Buffer; name: string }[] = [];
-
-  /** @param nth which header of its record */
-  of(bytes: Buffer | null, nth: number): string {
-    if (bytes === null) return '';
-    const known = this.#known[nth];
-    if (known?.bytes.equals(bytes)) return known.name;
-    const name = bytes.toString();
-    this.#known[nth] = { bytes, name };
-    return name;
-  }
-}
-
 function readRecords(body: Buffer, count: number, from: number, into: KafkaRecord[], batch: BatchTimes): void {
-  const reader = new VarintReader(body);
-  const names = new HeaderNames();
+  const reader = new VarintReader(body, 0);
   for (let index = 0; index < count; index++) {
     const length = reader.varint();
     const end = reader.at + length;
+    if (end > body.length) throw new RangeError('record batch ends inside a record');
     reader.at++; // attributes
     const timestampDelta = reader.varint();
     const offset = batch.baseOffset + reader.varint();
-    if (offset >= from) {
-      const key = reader.bytes();
-      const value = reader.bytes();
-      const headers = new Headers();
-      const headerCount = reader.varint();
-      for (let nth = 0; nth < headerCount; nth++) {
-        const name = names.of(reader.bytes(), nth);
-        headers[name] = reader.bytes() ?? Buffer.alloc(0);
-      }
-      into.push({ offset, timestampMs: batch.appendTimestamp ?? batch.baseTimestamp + timestampDelta, key, value, headers });
-    }
+    const timestampMs = batch.appendTimestamp ?? batch.baseTimestamp + timestampDelta;
+    if (offset >= from) into.push(new LogRecord(offset, timestampMs, body, reader.at));
     reader.at = end;
   }
 }
 
 /** Of a control batch: key is version and type, both int16; type 0 is abort, 1 is commit. */
 function isAbortMarker(body: Buffer): boolean {
-  const reader = new VarintReader(body);
+  const reader = new VarintReader(body, 0);
   reader.varint();
   reader.at++;
   reader.varint();
   reader.varint();
   return reader.bytes()?.readInt16BE(2) === 0;
-}
-
-class VarintReader {
-  at = 0;
-  readonly #body: Buffer;
-
-  constructor(body: Buffer) {
-    this.#body = body;
-  }
-
-  varint(): number {
-    let low = this.#body[this.at++];
-    if (low === undefined) throw new RangeError('record batch ends inside a record');
-    if (low < 0x80) return (low >>> 1) ^ -(low & 1);
-    let value = low & 0x7f;
-    for (let scale = 128; low >= 0x80; scale *= 128) {
-      low = this.#body[this.at++];
-      if (low === undefined) throw new RangeError('record batch ends inside a record');
-      value += (low & 0x7f) * scale; // not by shifts: time differences may need more than 32 bits
-    }
-    return value % 2 === 0 ? value / 2 : -(value + 1) / 2;
-  }
-
-  bytes(): Buffer | null {
-    const length = this.varint();
-    if (length < 0) return null;
-    const start = this.at;
-    this.at += length;
-    return this.#body.subarray(start, this.at);
-  }
 }

@@ -27,41 +27,67 @@ export function encodeOrigin(origin: Origin): string {
   return `${origin.topicId}:${origin.offset}:${origin.index}:${origin.count}`;
 }
 
-/** @throws Error naming the text when it is no origin: nothing may be stored without one. */
-export function decodeOrigin(text: string): Origin {
-  const colon = text.indexOf(':');
-  const second = text.indexOf(':', colon + 1);
-  const third = text.indexOf(':', second + 1);
-  const offset = wholeNumber(text, colon + 1, second, 16);
-  const index = wholeNumber(text, second + 1, third, 9);
-  const count = wholeNumber(text, third + 1, text.length, 9);
-  if (colon < 0 || second < 0 || third < 0 || offset < 0 || index < 0 || count < 0 || !isTopicId(text.slice(0, colon)))
+/** Digits that a number in a header may have. */
+const [MAX_OFFSET_DIGITS, MAX_COUNT_DIGITS, MAX_TIMESTAMP_DIGITS] = [16, 9, 19];
+const [MINUS, COLON, ZERO] = [0x2d, 0x3a, 0x30];
+
+/** @throws Error naming the header when it is no origin: nothing may be stored without one */
+export function decodeOrigin(header: Buffer): Origin {
+  const colon = colonFrom(header, 0);
+  const second = colonFrom(header, colon + 1);
+  const third = colonFrom(header, second + 1);
+  const offset = wholeNumber(header, colon + 1, second, MAX_OFFSET_DIGITS);
+  const index = wholeNumber(header, second + 1, third, MAX_COUNT_DIGITS);
+  const count = wholeNumber(header, third + 1, header.length, MAX_COUNT_DIGITS);
+  if (offset < 0 || index < 0 || count < 0 || !isTopicId(header, colon))
     throw new Error(
-      `header ${ORIGIN_HEADER} is ${JSON.stringify(text.slice(0, 80))}; allowed is <topic id>:<offset>:<index>:<count>`,
+      `header ${ORIGIN_HEADER} is ${JSON.stringify(header.toString().slice(0, 80))}; allowed is <topic id>:<offset>:<index>:<count>`,
     );
-  return { topicId: lastTopicId, offset, index, count };
+  return { topicId: last.topicId, offset, index, count };
+}
+
+/** The raw record's append time, epoch ms. @throws Error naming the header when it is none */
+export function decodeRawTimestamp(header: Buffer | undefined): number {
+  const isBefore1970 = header?.[0] === MINUS;
+  const digits = header === undefined ? -1 : wholeNumber(header, isBefore1970 ? 1 : 0, header.length, MAX_TIMESTAMP_DIGITS);
+  if (digits < 0)
+    throw new Error(
+      `header ${RAW_TIMESTAMP_HEADER} is ${JSON.stringify(header?.toString().slice(0, 80) ?? null)}; allowed is a whole number of epoch ms`,
+    );
+  return isBefore1970 ? -digits : digits;
+}
+
+/** Where the next colon stands; the end where there is none, behind which no number is. */
+function colonFrom(header: Buffer, from: number): number {
+  let at = from;
+  while (at < header.length && header[at] !== COLON) at++;
+  return at;
 }
 
 /** Of all the records of a log: checked once, and one text for all of them. */
-let lastTopicId = '';
+let last = { topicId: '', bytes: Buffer.alloc(0) };
 
-function isTopicId(text: string): boolean {
-  if (text === lastTopicId && text !== '') return true;
-  if (!/^[A-Za-z0-9_~-]{1,40}$/.test(text)) return false;
-  lastTopicId = text;
+function isTopicId(header: Buffer, length: number): boolean {
+  const { bytes } = last;
+  let same = bytes.length === length && length > 0;
+  for (let at = 0; same && at < length; at++) same = header[at] === bytes[at];
+  if (same) return true;
+  const topicId = header.toString('latin1', 0, length);
+  if (!/^[A-Za-z0-9_~-]{1,40}$/.test(topicId)) return false;
+  last = { topicId, bytes: Buffer.from(topicId) };
   return true;
 }
 
-/** The number that 1 to `maxDigits` digits of [from, to) are; -1: they are none. By character: a regular expression takes four times as long. */
-function wholeNumber(text: string, from: number, to: number, maxDigits: number): number {
+/** The number that 1 to `maxDigits` digits of [from, to) are; -1: they are none. By byte: a regular expression takes four times as long. */
+function wholeNumber(header: Buffer, from: number, to: number, maxDigits: number): number {
   if (to <= from || to - from > maxDigits) return -1;
   let value = 0;
   for (let at = from; at < to; at++) {
-    const digit = text.charCodeAt(at) - 0x30;
+    const digit = (header[at] as number) - ZERO;
     if (digit < 0 || digit > 9) return -1;
     value = value * 10 + digit;
   }
-  return to - from > 15 ? Number(text.slice(from, to)) : value; // rounded as everywhere
+  return to - from > 15 ? Number(header.toString('latin1', from, to)) : value; // rounded as everywhere
 }
 
 /** Whether `a` stands after `b` among the origins of one raw topic id; everything stands after undefined. */

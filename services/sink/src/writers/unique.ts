@@ -13,7 +13,7 @@ import { APPENDED_COLUMN, TIME_COLUMN } from '@millrace/core/table/columns.ts';
 import type { Incoming, TableRow } from '../incoming.ts';
 import { keepNewest } from '../latest.ts';
 import { hourOf } from '../ledger.ts';
-import { rowReader } from '../rowLine.ts';
+import { rowWriter } from '../rowLine.ts';
 import { copyIn } from './copyIn.ts';
 import type { Target, Unique, Writer } from './writer.ts';
 
@@ -26,12 +26,13 @@ export function uniqueWriter(target: Target, unique: Unique): Writer {
   const stage = `pg_temp.${quote(`stage_${createHash('sha256').update(rowsTable).digest('hex').slice(0, 32)}`)}`;
   const own = list([...columns.map(({ name }) => name), APPENDED_COLUMN]);
   const copySql = `COPY ${stage} (${own}, ${OFFSET_COLUMN}) FROM STDIN`;
-  const read = rowReader(columns, target.latest.key);
+  const write = rowWriter(columns, target.latest.key);
   const mergeSql = mergeOf(target, unique, rowsTable, stage);
   return {
-    lineOf: (value, incoming) => {
-      const row = read(value);
-      return { ...row, line: `${row.line}\t${appendedMs(incoming)}\t${incoming.record.offset}` };
+    writeLine: (value, lines, incoming) => {
+      const facts = write(value, lines);
+      lines.append(`\t${appendedMs(incoming)}\t${incoming.record.offset}`);
+      return facts;
     },
     prepareSql: `CREATE TEMPORARY TABLE IF NOT EXISTS ${stage}
       (LIKE ${rowsTable} INCLUDING CONSTRAINTS, ${OFFSET_COLUMN} bigint) ON COMMIT DELETE ROWS`,

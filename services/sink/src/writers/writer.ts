@@ -2,7 +2,7 @@
 import type { PipelineNames } from '@millrace/core/spec/names.ts';
 import type { Column } from '@millrace/core/table/columns.ts';
 import type { ClientBase } from 'pg';
-import type { LineOf, TableRow } from '../incoming.ts';
+import type { TableRow, WriteLine } from '../incoming.ts';
 import type { LatestTable } from '../latest.ts';
 
 export interface Target {
@@ -20,8 +20,8 @@ export interface Unique {
 export type Merged = ReadonlyMap<number, number>;
 
 export interface Writer {
-  /** The COPY line of a row. */
-  readonly lineOf: LineOf;
+  /** Writes the COPY line of a row. */
+  readonly writeLine: WriteLine;
   /** SQL to run right after BEGIN; null: none. */
   readonly prepareSql: string | null;
   /**
