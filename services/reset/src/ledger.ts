@@ -10,7 +10,7 @@
 import { HOUR_MS } from '@millrace/core/record/hour.ts';
 import { cutTopicId } from '@millrace/core/record/origin.ts';
 import type { Session } from '@millrace/setup/session.ts';
-import type { Hours } from '@millrace/sink/ledger.ts';
+import { entriesOf, type Hours } from '@millrace/sink/ledger.ts';
 import type { Goal } from './goals.ts';
 import type { Plan } from './plan.ts';
 
@@ -40,7 +40,7 @@ export async function settleLedger(
     return;
   }
   for (const [partition, hours] of late)
-    for (const { topicId, hour, counts } of hours.values())
+    for (const { topicId, hour, counts } of entriesOf(hours))
       underWay.push({ partition, topicId, seconds: hour, rows: counts.stored + counts.refused + counts.merged });
   for (const { partition, topicId, seconds, rows } of underWay) {
     await session.query(

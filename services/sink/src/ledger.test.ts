@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { count, countMerged, type Hours, hourOf, ledgerSql } from './ledger.ts';
+import { count, countMerged, entriesOf, type Hours, hourOf, ledgerSql } from './ledger.ts';
 
 test.each([
   [0, 0],
@@ -19,7 +19,7 @@ test('counts add up per topic id and hour, and nothing to count is no statement'
   count(hours, 't', 3_600_001, 'stored', 2);
   count(hours, 't', 0, 'repeats');
   count(hours, 's', 0, 'stored');
-  expect([...hours.values()]).toEqual([
+  expect(entriesOf(hours)).toEqual([
     { topicId: 't', hour: 3600, counts: { stored: 3, refused: 0, repeats: 0, merged: 0, lost: 0 } },
     { topicId: 't', hour: 0, counts: { stored: 0, refused: 0, repeats: 1, merged: 0, lost: 0 } },
     { topicId: 's', hour: 0, counts: { stored: 1, refused: 0, repeats: 0, merged: 0, lost: 0 } },
@@ -34,7 +34,7 @@ test('merged rows are taken from those stored in their hour, also of two topics'
   count(hours, 'a', 0, 'stored', 2);
   count(hours, 'b', 0, 'stored', 5);
   countMerged(hours, new Map([[0, 4]]));
-  expect([...hours.values()].map(({ counts: { stored, merged } }) => [stored, merged])).toEqual([
+  expect(entriesOf(hours).map(({ counts: { stored, merged } }) => [stored, merged])).toEqual([
     [0, 2],
     [3, 2],
   ]);

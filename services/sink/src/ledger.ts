@@ -17,8 +17,13 @@ export interface Counts {
   lost: number;
 }
 
-/** Counts of one raw topic id, by hour (epoch seconds of its start). */
-export type Hours = Map<string, { topicId: string; hour: number; counts: Counts }>;
+/** Counts by raw topic id, and by hour (epoch seconds of its start). */
+export type Hours = Map<string, Map<number, Counts>>;
+
+/** The counts, one after the other, those of a topic id together. */
+export function entriesOf(hours: Hours): { topicId: string; hour: number; counts: Counts }[] {
+  return [...hours].flatMap(([topicId, of]) => [...of].map(([hour, counts]) => ({ topicId, hour, counts })));
+}
 
 export function hourOf(timestampMs: number): number {
   return (epochHour(timestampMs) * HOUR_MS) / 1000;
@@ -28,10 +33,11 @@ export function hourOf(timestampMs: number): number {
 export function count(hours: Hours, topicId: string, timestampMs: number, what: keyof Counts, by = 1): void {
   if (by === 0) return;
   const hour = hourOf(timestampMs);
-  const key = `${topicId} ${hour}`;
-  const entry = hours.get(key) ?? { topicId, hour, counts: { stored: 0, refused: 0, repeats: 0, merged: 0, lost: 0 } };
-  entry.counts[what] += by;
-  hours.set(key, entry);
+  const of = hours.get(topicId) ?? new Map<number, Counts>();
+  if (of.size === 0) hours.set(topicId, of);
+  const counts = of.get(hour);
+  if (counts === undefined) of.set(hour, { stored: 0, refused: 0, repeats: 0, merged: 0, lost: 0, [what]: by });
+  else counts[what] += by;
 }
 
 /** Takes rows that were merged out of those that count as stored. @param merged rows by ledger hour */
@@ -39,7 +45,7 @@ export function countMerged(hours: Hours, merged: ReadonlyMap<number, number>): 
   for (const [hour, rows] of merged) {
     let left = rows;
     // Which of two raw topics' rows of an hour the database merged is not known, and no sum depends on it.
-    for (const { counts } of [...hours.values()].filter((entry) => entry.hour === hour)) {
+    for (const { counts } of entriesOf(hours).filter((entry) => entry.hour === hour)) {
       const by = Math.min(left, counts.stored);
       counts.stored -= by;
       counts.merged += by;
@@ -52,7 +58,7 @@ export function countMerged(hours: Hours, merged: ReadonlyMap<number, number>): 
 /** SQL that adds the counts; null where there is nothing to add. Keys in order, so that two transactions never deadlock. */
 export function ledgerSql(pipeline: string, partition: number, hours: Hours): string | null {
   if (hours.size === 0) return null;
-  const rows = [...hours.values()]
+  const rows = entriesOf(hours)
     .sort((a, b) => (a.topicId === b.topicId ? a.hour - b.hour : a.topicId < b.topicId ? -1 : 1))
     .map(({ topicId, hour, counts: { stored, refused, repeats, merged, lost } }) => {
       return `(${literal(pipeline)}, ${partition}, ${literal(topicId)}, to_timestamp(${hour}), ${stored}, ${refused}, ${repeats}, ${merged}, ${lost})`;

@@ -56,6 +56,12 @@ export function dropRepeats<T extends { origin: Pick<Origin, 'topicId' | 'offset
   version: number,
 ): { fresh: T[]; repeats: T[]; origins: Origins } {
   const origins = new Map(before);
+  // Neighbours are of one raw topic: its last origin is put down when another topic's comes.
+  let current: { topicId: string; last: Pick<Origin, 'offset' | 'index'> | undefined } | null = null;
+  const putDown = (): void => {
+    if (current?.last === undefined || current.last === before.get(current.topicId)) return;
+    origins.set(current.topicId, { offset: current.last.offset, index: current.last.index, version });
+  };
   const fresh: T[] = [];
   const repeats: T[] = [];
   const [tellsRepeats, tellsTopics] = [guarded('origin-repeats'), guarded('origin-topic-id')];
@@ -64,13 +70,20 @@ export function dropRepeats<T extends { origin: Pick<Origin, 'topicId' | 'offset
     const topicId = tellsTopics ? (origin?.topicId ?? '') : 'any';
     if (origin === null) {
       fresh.push(arrival);
-    } else if (!tellsRepeats || isAfter(origin, origins.get(topicId))) {
+      continue;
+    }
+    if (current === null || current.topicId !== topicId) {
+      putDown();
+      current = { topicId, last: origins.get(topicId) };
+    }
+    if (!tellsRepeats || isAfter(origin, current.last)) {
       fresh.push(arrival);
-      origins.set(topicId, { offset: origin.offset, index: origin.index, version });
+      current.last = origin;
     } else {
       repeats.push(arrival);
     }
   }
+  putDown();
   return { fresh, repeats, origins: newest(origins) };
 }
 

@@ -10,7 +10,7 @@
  */
 import { literal } from '@millrace/core/database/identifier.ts';
 import { guarded } from '@millrace/core/guards.ts';
-import { type ObjectPlace, placeId } from '@millrace/core/record/redrive.ts';
+import { type ObjectPlace, placeId, type Redrive } from '@millrace/core/record/redrive.ts';
 import type { ClientBase, Pool } from 'pg';
 import type { TableRow } from './incoming.ts';
 import { withClient } from './session.ts';
@@ -38,7 +38,7 @@ export async function notStored(
   pipeline: string,
   rows: TableRow[],
 ): Promise<{ rows: TableRow[]; twice: TableRow[] }> {
-  const redrives = rows.flatMap(({ incoming }) => incoming.redrive ?? []);
+  const redrives = redrivesOf(rows);
   if (redrives.length === 0 || !guarded('redriven-once')) return { rows, twice: [] };
   const seen = await withClient(pool, signal, (client) => redrivenAmong(client, pipeline, redrives));
   const split = { rows: [] as TableRow[], twice: [] as TableRow[] };
@@ -70,9 +70,16 @@ export async function redrivenAmong(
   );
 }
 
+/** Mostly none, of thousands of rows: nothing is made for a row without. */
+function redrivesOf(rows: readonly TableRow[]): Redrive[] {
+  const redrives: Redrive[] = [];
+  for (const { incoming } of rows) if (incoming.redrive !== null) redrives.push(incoming.redrive);
+  return redrives;
+}
+
 /** SQL that notes the redriven ones of the rows that were written, in order, so that two transactions never deadlock; null: none. */
 export function redrivenSql(pipeline: string, written: readonly TableRow[]): string | null {
-  const redrives = written.flatMap(({ incoming }) => incoming.redrive ?? []);
+  const redrives = redrivesOf(written);
   if (redrives.length === 0 || !guarded('redriven-once')) return null;
   const places = new Map(redrives.map((redrive) => [placeId(redrive), redrive]));
   const rows = [...places]
