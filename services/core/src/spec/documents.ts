@@ -2,9 +2,12 @@
  * Reads YAML (of which JSON is a part) and remembers where everything stands.
  *
  * Invariants: a name stands once in its map; aliases and documents are bounded; whole numbers beyond 2^53 are refused rather than
- * rounded; nothing but the types of YAML's core schema comes out. Time is linear in the size of the file.
+ * rounded; nothing but the types of YAML's core schema comes out. Time and memory are linear in the size of the file, which is
+ * bounded before it is parsed (`yamlSize.ts`), and nothing but values is kept of it.
  */
 import {
+  Composer,
+  type CST,
   type Document,
   isAlias,
   isMap,
@@ -13,11 +16,12 @@ import {
   LineCounter,
   type Node,
   type ParsedNode,
-  parseAllDocuments,
+  Parser,
   visit,
   type YAMLMap,
 } from 'yaml';
 import type { Path, Problem } from './problem.ts';
+import { type Excess, excessOf, MAX_LEVELS } from './yamlSize.ts';
 
 export const MAX_FILE_BYTES = 1_048_576;
 const MAX_ALIASES = 100;
@@ -46,13 +50,8 @@ export interface YamlFile {
   problems: Problem[];
 }
 
-/** What is wrong with the text itself; `offset` in characters. */
-interface Flaw {
-  message: string;
-  found: string;
-  allowed: string;
-  offset: number;
-}
+/** What is wrong with the text itself. */
+type Flaw = Excess;
 
 /** The documents of a file that are not empty, and what is wrong with it as YAML. Throws nothing. */
 export function readDocuments(text: string | Uint8Array, file: string): YamlFile {
@@ -71,17 +70,29 @@ export function readDocuments(text: string | Uint8Array, file: string): YamlFile
   });
   const read = readText(text);
   if (typeof read !== 'string') return { documents: [], problems: [problem(read)] };
-  const parsed = parse(read, lines);
+  lines.addNewLine(0);
+  for (let end = read.indexOf('\n'); end !== -1; end = read.indexOf('\n', end + 1)) lines.addNewLine(end + 1);
+  const parsed = excessOf(read) ?? parse(read);
   if ('message' in parsed) return { documents: [], problems: [problem(parsed)] };
 
+  /** Parsed again where a place is asked for, which ends in an error: kept, it is a hundred times the file. */
+  let again: typeof parsed | null = null;
+  const located = (index: number, path: Path, at?: 'name'): Place => {
+    if (again === null) {
+      const second = parse(read);
+      again = 'message' in second ? [] : second;
+    }
+    const document = again[index];
+    return place(document === undefined ? 0 : offsetOf(document, path, at));
+  };
   const documents: YamlDocument[] = [];
   const problems: Problem[] = [];
-  for (const document of parsed) {
+  for (const [index, document] of parsed.entries()) {
     const flaws = flawsOf(document, read);
     if (flaws.length === 0 && document.contents !== null) {
       try {
         const value: unknown = document.toJS({ maxAliasCount: MAX_ALIASES });
-        if (value !== null) documents.push({ value, locate: (path, at) => place(offsetOf(document, path, at)) });
+        if (value !== null) documents.push({ value, locate: (path, at) => located(index, path, at) });
       } catch (error) {
         const offset = document.contents.range[0];
         const allowed = `at most ${MAX_ALIASES} uses of anchors`;
@@ -108,17 +119,16 @@ function readText(text: string | Uint8Array): string | Flaw {
   }
 }
 
-function parse(text: string, lineCounter: LineCounter): Document.Parsed<ParsedNode>[] | Flaw {
+function parse(text: string): Document.Parsed<ParsedNode>[] | Flaw {
+  const composer = new Composer<ParsedNode>({
+    prettyErrors: false,
+    stringKeys: true,
+    uniqueKeys: false, // checked in `flawsOf`: the library's own check takes quadratic time
+    resolveKnownTags: false,
+    logLevel: 'silent',
+  });
   try {
-    const documents = parseAllDocuments(text, {
-      lineCounter,
-      prettyErrors: false,
-      stringKeys: true,
-      uniqueKeys: false, // checked in `flawsOf`: the library's own check takes quadratic time
-      resolveKnownTags: false,
-      logLevel: 'silent',
-    });
-    return Array.isArray(documents) ? documents : [];
+    return [...composer.compose(untilErrors(new Parser().parse(text)), true, text.length)];
   } catch (error) {
     return {
       message: `the file cannot be read: ${(error as Error).message}`,
@@ -129,11 +139,27 @@ function parse(text: string, lineCounter: LineCounter): Document.Parsed<ParsedNo
   }
 }
 
+/** Ends behind the first errors: each one more takes memory, and is not shown. */
+function* untilErrors(tokens: Iterable<CST.Token>): Generator<CST.Token> {
+  let errors = 0;
+  for (const token of tokens) {
+    yield token;
+    if (token.type === 'error' && ++errors === MAX_FLAWS) return;
+  }
+}
+
 function flawsOf(document: Document.Parsed<ParsedNode>, text: string): Flaw[] {
   const errors = [...document.errors, ...document.warnings];
   // The parser is recursive: a file nested thousands deep ends its stack.
   if (errors.some(({ message }) => /call stack|stack overflow/i.test(message)))
-    return [{ message: 'lists or objects are nested too deep', found: excerpt(text, 0), allowed: YAML_ALLOWED, offset: 0 }];
+    return [
+      {
+        message: 'lists or objects are nested too deep',
+        found: excerpt(text, 0),
+        allowed: `at most ${MAX_LEVELS} levels`,
+        offset: 0,
+      },
+    ];
   const flaws = errors.slice(0, MAX_FLAWS).map(({ message, pos: [offset] }) => ({
     message: message.slice(0, MAX_MESSAGE), // some repeat what stands in the file
     found: excerpt(text, offset),
