@@ -13,13 +13,17 @@ export async function loadGivenOrRunning(files: readonly string[], dataFolder: s
   return loadPipelines(state.files);
 }
 
+/** The one Pipeline of a file. @throws UsageError where it holds several; SpecError */
+export async function loadOne(file: string): Promise<LoadedPipeline> {
+  return theOne(await loadPipelines(file), (many) => `${file} holds ${many} Pipelines; allowed here is one`);
+}
+
 /**
  * The one Pipeline that a word means: a file that holds one, or the name (`traffic`, `plant/traffic`) of one that is running.
  * @throws UsageError that says which there are; also SpecError
  */
 export async function findPipeline(word: string, dataFolder: string): Promise<LoadedPipeline> {
-  if (existsSync(word))
-    return theOne(await loadPipelines(word), (many) => `${word} holds ${many} Pipelines; allowed here is one`);
+  if (existsSync(word)) return loadOne(word);
   const state = readState(dataFolder);
   if (!state)
     throw new UsageError(

@@ -4,11 +4,11 @@ import { belongingsOf, deletePipeline } from '@millrace/reset/delete.ts';
 import { dropKept } from '@millrace/reset/kept.ts';
 import { dropShadow } from '@millrace/reset/shadow.ts';
 import type { Command } from 'commander';
+import { loadOne } from '../pipelines.ts';
 import { type ServerOptions, serverOptions } from '../servers/options.ts';
 import { withServers } from '../servers.ts';
 import type { Servers } from '../status/collect.ts';
 import { UsageError } from '../usage.ts';
-import { theOne } from './reset.ts';
 
 interface DeleteOptions extends ServerOptions {
   yes?: true;
@@ -31,7 +31,7 @@ export function addDelete(program: Command): void {
 }
 
 async function remove(file: string, options: DeleteOptions): Promise<void> {
-  const pipeline = await theOne(file);
+  const { pipeline } = await loadOne(file);
   if (options.table !== undefined && options.reset)
     throw new UsageError('--table and --reset are two things; allowed is one of them');
   await withServers(options, async (servers) => {

@@ -1,11 +1,11 @@
 import { identifier } from '@millrace/core/spec/identifier.ts';
-import { loadPipelines } from '@millrace/core/spec/load.ts';
 import type { Pipeline } from '@millrace/core/spec/pipeline.ts';
 import { dropKept } from '@millrace/reset/kept.ts';
 import { shownNames } from '@millrace/reset/plan.ts';
 import { type ResetEvent, type ResetReport, resetPipeline } from '@millrace/reset/reset.ts';
 import type { Command } from 'commander';
 import { quietLog } from '../log.ts';
+import { loadOne } from '../pipelines.ts';
 import { type ServerOptions, serverOptions } from '../servers/options.ts';
 import { withServers } from '../servers.ts';
 import { count, many, table } from '../text.ts';
@@ -36,7 +36,8 @@ export function addReset(program: Command): void {
 }
 
 async function reset(file: string, options: ResetOptions): Promise<void> {
-  const pipeline = withTable(await theOne(file), options.table);
+  const loaded = await loadOne(file);
+  const pipeline = withTable(loaded.pipeline, options.table);
   const fromMs = options.from === undefined ? null : timeOf(options.from);
   if (options.dropOld && !options.yes) throw new UsageError('--drop-old is only allowed with --yes');
   const stop = new AbortController();
@@ -71,15 +72,6 @@ async function reset(file: string, options: ResetOptions): Promise<void> {
   } finally {
     process.off('SIGINT', interrupt).off('SIGTERM', interrupt);
   }
-}
-
-/** The one Pipeline of a file. @throws UsageError where it holds several; SpecError */
-export async function theOne(file: string): Promise<Pipeline> {
-  const loaded = await loadPipelines(file);
-  const [first] = loaded;
-  if (first === undefined || loaded.length > 1)
-    throw new UsageError(`${file} holds ${loaded.length} Pipelines; allowed here is one`);
-  return first.pipeline;
 }
 
 function withTable(pipeline: Pipeline, name: string | undefined): Pipeline {
