@@ -1,31 +1,12 @@
 /** The audit in counts, against real servers and roles: what was done by hand is found with its place, nothing else is. */
-import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { audit } from './audit.ts';
 import type { AuditResult } from './result.ts';
-import { type Feed, feedOf, processor, ROLES, type Servers, sink, startServers, WAIT } from './testFeed.ts';
+import { type Feed, processor, ROLES, sink, useServers, WAIT } from './testFeed.ts';
 
-let servers: Servers;
-const feeds: Feed[] = [];
+const stage = useServers();
 
-beforeAll(async () => {
-  servers = await startServers();
-}, 120_000);
-
-afterEach(async () => {
-  await Promise.all(feeds.splice(0).map((feed) => feed.stopRoles()));
-});
-
-afterAll(async () => {
-  await servers?.stop();
-});
-
-async function feed(name: string, table = {}): Promise<Feed> {
-  const made = await feedOf(servers, name, table);
-  feeds.push(made);
-  return made;
-}
-
-const look = ({ pipeline }: Feed): Promise<AuditResult> => audit(pipeline, servers);
+const look = ({ pipeline }: Feed): Promise<AuditResult> => audit(pipeline, stage.servers);
 const found = ({ checks }: AuditResult) =>
   checks.flatMap(({ name, findings }) =>
     findings.map(({ state, partition, expected, found: have }) => ({ name, state, partition, expected, found: have })),
@@ -42,13 +23,13 @@ const numbers = (to: number, keep: (n: number) => boolean): number => Array.from
 const isRow = (n: number): boolean => n % 7 !== 0 && n % 5 !== 0 && n % 11 !== 0;
 
 test('a feed at rest is accounted for, with what it counted', { timeout: 120_000 }, async () => {
-  const of = await feed('rest');
+  const of = await stage.feed('rest');
   await of.send(0, 1000);
   await of.startRoles(...ROLES);
   await of.settled();
   const result = await expectEqual(of);
   expect(result).toMatchObject({ pipeline: 'default/rest', rows: numbers(1000, isRow), inFlight: 0 });
-  const { rows } = await servers.database.query(
+  const { rows } = await stage.servers.database.query(
     `SELECT sum(raw_records)::int AS records, sum(raw)::int AS raw, sum(rows)::int AS rows, sum(dropped)::int AS dropped,
             sum(processor_refused)::int AS bad, sum(stored)::int AS stored, sum(refused)::int AS refused
        FROM millrace.ledger WHERE pipeline = 'default/rest'`,
@@ -60,7 +41,7 @@ test('a feed at rest is accounted for, with what it counted', { timeout: 120_000
 });
 
 test('a row that was deleted by hand, and one that was inserted twice, are found', { timeout: 120_000 }, async () => {
-  const of = await feed('byhand');
+  const of = await stage.feed('byhand');
   await of.send(0, 200);
   await of.startRoles(...ROLES);
   await of.settled();
@@ -76,11 +57,11 @@ test('a row that was deleted by hand, and one that was inserted twice, are found
 });
 
 test('a row that the ledger lacks is found in its partition and hour', { timeout: 120_000 }, async () => {
-  const of = await feed('ledger');
+  const of = await stage.feed('ledger');
   await of.send(0, 200);
   await of.startRoles(...ROLES);
   await of.settled();
-  await servers.database.query(
+  await stage.servers.database.query(
     `UPDATE millrace.ledger SET stored = stored - 1 WHERE pipeline = 'default/ledger' AND partition = 1`,
   );
   await of.sql('DELETE FROM ROWS WHERE n = 1');
@@ -92,26 +73,26 @@ test('a row that the ledger lacks is found in its partition and hour', { timeout
 });
 
 test('a refusal that is missing in the dead-letter topic is found', { timeout: 120_000 }, async () => {
-  const of = await feed('dlq');
+  const of = await stage.feed('dlq');
   await of.send(0, 100);
   await of.startRoles(...ROLES);
   await of.settled();
   const { names } = of;
   // Made again without the last record of partition 1.
   const kept = await Promise.all(
-    (await servers.kafka.bounds(names.dlq)).map(({ end }, partition) =>
-      Array.fromAsync(servers.kafka.range(names.dlq, partition, 0, end - partition)),
+    (await stage.servers.kafka.bounds(names.dlq)).map(({ end }, partition) =>
+      Array.fromAsync(stage.servers.kafka.range(names.dlq, partition, 0, end - partition)),
     ),
   );
-  await servers.kafka.deleteTopic(names.dlq);
-  await servers.kafka.createTopic({ name: names.dlq, partitions: 2, config: {} });
+  await stage.servers.kafka.deleteTopic(names.dlq);
+  await stage.servers.kafka.createTopic({ name: names.dlq, partitions: 2, config: {} });
   for (const [partition, records] of kept.entries()) {
     const again = records.map(({ key, value, headers }) => ({
       key,
       value,
       headers: Object.fromEntries(Object.entries(headers).map(([name, bytes]) => [name, bytes.toString()])),
     }));
-    await servers.source.send(names.dlq, partition, again);
+    await stage.servers.source.send(names.dlq, partition, again);
   }
   const [missing, ...others] = found(await look(of));
   expect(others).toEqual([]);
@@ -120,7 +101,7 @@ test('a refusal that is missing in the dead-letter topic is found', { timeout: 1
 });
 
 test('what is on its way is never called a difference', { timeout: 180_000 }, async () => {
-  const of = await feed('flow');
+  const of = await stage.feed('flow');
   await of.startRoles(...ROLES);
   let sending = true;
   const source = (async () => {
@@ -145,7 +126,7 @@ test('what is on its way is never called a difference', { timeout: 180_000 }, as
 test('processed records that no sink takes are on their way, raw records that no processor takes too', {
   timeout: 120_000,
 }, async () => {
-  const of = await feed('waiting');
+  const of = await stage.feed('waiting');
   await of.send(0, 500);
   expect((await expectEqual(of)).inFlight).toBe(500);
   await of.startRoles(processor);
@@ -158,14 +139,14 @@ test('processed records that no sink takes are on their way, raw records that no
 });
 
 test('a raw topic that was recreated counts anew', { timeout: 120_000 }, async () => {
-  const of = await feed('recreated');
+  const of = await stage.feed('recreated');
   await of.send(0, 300);
   await of.startRoles(...ROLES);
   await of.settled();
   await expectEqual(of);
-  const config = await servers.kafka.topicConfig(of.names.raw);
-  await servers.kafka.deleteTopic(of.names.raw);
-  await servers.kafka.createTopic({
+  const config = await stage.servers.kafka.topicConfig(of.names.raw);
+  await stage.servers.kafka.deleteTopic(of.names.raw);
+  await stage.servers.kafka.createTopic({
     name: of.names.raw,
     partitions: 2,
     config: { 'message.timestamp.type': config['message.timestamp.type'] ?? '' },
@@ -177,12 +158,12 @@ test('a raw topic that was recreated counts anew', { timeout: 120_000 }, async (
 });
 
 test('a processed topic that was recreated sends its rows again, and nothing is a difference', { timeout: 120_000 }, async () => {
-  const of = await feed('again');
+  const of = await stage.feed('again');
   await of.send(0, 300);
   await of.startRoles(...ROLES);
   await of.settled();
-  await servers.kafka.deleteTopic(of.names.processed);
-  await servers.kafka.createTopic({ name: of.names.processed, partitions: 2, config: {} });
+  await stage.servers.kafka.deleteTopic(of.names.processed);
+  await stage.servers.kafka.createTopic({ name: of.names.processed, partitions: 2, config: {} });
   await of.send(300, 400);
   await of.settled();
   const { rows } = await expectEqual(of);
@@ -190,38 +171,38 @@ test('a processed topic that was recreated sends its rows again, and nothing is 
 });
 
 test('rows that unique merged are accounted for', { timeout: 120_000 }, async () => {
-  const of = await feed('merged', { unique: { columns: ['device', 'time'], keep: 'last' } });
+  const of = await stage.feed('merged', { unique: { columns: ['device', 'time'], keep: 'last' } });
   await of.send(0, 300);
   await of.startRoles(...ROLES);
   await of.settled();
   const { rows } = await expectEqual(of);
   expect(rows).toBeLessThan(numbers(300, isRow));
-  const { rows: ledger } = await servers.database.query(
+  const { rows: ledger } = await stage.servers.database.query(
     `SELECT sum(merged)::int AS merged FROM millrace.ledger WHERE pipeline = 'default/merged'`,
   );
   expect(ledger[0].merged).toBe(numbers(300, isRow) - (rows ?? 0));
 });
 
 test('hours that nobody copied for two days are one sum, and a difference in it is found', { timeout: 120_000 }, async () => {
-  const of = await feed('days');
+  const of = await stage.feed('days');
   await of.send(0, 300);
   await of.startRoles(...ROLES);
   await of.settled();
   await of.stopRoles();
   await expectEqual(of);
   // As if the processor had counted two days ago, and left the hour out since, before anybody copied it.
-  for (const [partition, { offset, metadata }] of await servers.kafka.committed(of.names.processorGroup, of.names.raw)) {
+  for (const [partition, { offset, metadata }] of await stage.servers.kafka.committed(of.names.processorGroup, of.names.raw)) {
     const progress = JSON.parse(metadata);
-    await servers.kafka.commit(of.names.processorGroup, of.names.raw, partition, {
+    await stage.servers.kafka.commit(of.names.processorGroup, of.names.raw, partition, {
       offset,
       metadata: JSON.stringify({ ...progress, hours: [] }),
     });
   }
-  await servers.database.query(
+  await stage.servers.database.query(
     `UPDATE millrace.ledger SET raw_records = 0, raw = 0, rows = 0, processor_refused = 0, dropped = 0 WHERE pipeline = 'default/days'`,
   );
   await expectEqual(of);
-  await servers.database.query(
+  await stage.servers.database.query(
     `UPDATE millrace.ledger SET stored = stored - 1 WHERE pipeline = 'default/days' AND partition = 0 AND stored > 0`,
   );
   await of.sql('DELETE FROM ROWS WHERE n = 2');

@@ -14,7 +14,7 @@ import { sink } from '@millrace/sink/role.ts';
 import type { Pool } from 'pg';
 import { pino } from 'pino';
 import { Registry } from 'prom-client';
-import { expect, vi } from 'vitest';
+import { afterAll, afterEach, beforeAll, expect, vi } from 'vitest';
 
 const log = pino({ level: 'silent' });
 const PARTITIONS = 2;
@@ -54,6 +54,41 @@ export interface Feed {
   settled(): Promise<void>;
   /** Runs a statement on the Pipeline's table, which `ROWS` stands for. */
   sql(statement: string): Promise<void>;
+}
+
+export interface Stage {
+  readonly servers: Servers;
+  /** A feed whose roles end with its test. */
+  feed(name: string, table?: Partial<Pipeline['spec']['table']>): Promise<Feed>;
+}
+
+/** Servers for the tests of a file. */
+export function useServers(): Stage {
+  let servers: Servers | undefined;
+  const feeds: Feed[] = [];
+  const started = (): Servers => {
+    if (!servers) throw new Error('the servers start before the first test');
+    return servers;
+  };
+  beforeAll(async () => {
+    servers = await startServers();
+  }, 120_000);
+  afterEach(async () => {
+    await Promise.all(feeds.splice(0).map((feed) => feed.stopRoles()));
+  });
+  afterAll(async () => {
+    await servers?.stop();
+  });
+  return {
+    get servers() {
+      return started();
+    },
+    feed: async (name, table = {}) => {
+      const made = await feedOf(started(), name, table);
+      feeds.push(made);
+      return made;
+    },
+  };
 }
 
 /** Each seventh record is dropped, each fifth of the others is bad, each eleventh of the rest the database refuses. */

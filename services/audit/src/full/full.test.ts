@@ -1,27 +1,13 @@
 /** The full audit against real servers and roles: what counts cannot see is found with its place and value. */
-import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import type { AuditResult } from '../result.ts';
-import { type Feed, feedOf, ROLES, type Servers, startServers } from '../testFeed.ts';
+import { type Feed, ROLES, useServers } from '../testFeed.ts';
 import { fullAudit } from './full.ts';
 
-let servers: Servers;
-const feeds: Feed[] = [];
-
-beforeAll(async () => {
-  servers = await startServers();
-}, 120_000);
-
-afterEach(async () => {
-  await Promise.all(feeds.splice(0).map((feed) => feed.stopRoles()));
-});
-
-afterAll(async () => {
-  await servers?.stop();
-});
+const stage = useServers();
 
 async function settledFeed(name: string, records: number, table = {}): Promise<Feed> {
-  const made = await feedOf(servers, name, table);
-  feeds.push(made);
+  const made = await stage.feed(name, table);
   // Rows that the database refuses cost a search each, which so many records need not wait for.
   if (records >= 100_000) await made.sql(`ALTER TABLE ROWS DROP CONSTRAINT ${name}_n_check`);
   await made.startRoles(...ROLES);
@@ -30,7 +16,7 @@ async function settledFeed(name: string, records: number, table = {}): Promise<F
   return made;
 }
 
-const look = ({ pipeline }: Feed): Promise<AuditResult> => fullAudit(pipeline, servers);
+const look = ({ pipeline }: Feed): Promise<AuditResult> => fullAudit(pipeline, stage.servers);
 const textsOf = ({ checks }: AuditResult): string[] =>
   checks.flatMap(({ name, findings }) => findings.map(({ text }) => `${name}: ${text}`));
 
@@ -69,12 +55,12 @@ test('a processed record that no raw record gave, and one that is missing, are f
   const { names } = feed;
   // The processed topic made again without one record, and with one of an object that there is not.
   const kept = await Promise.all(
-    (await servers.kafka.bounds(names.processed)).map(({ end }, partition) =>
-      Array.fromAsync(servers.kafka.range(names.processed, partition, 0, end)),
+    (await stage.servers.kafka.bounds(names.processed)).map(({ end }, partition) =>
+      Array.fromAsync(stage.servers.kafka.range(names.processed, partition, 0, end)),
     ),
   );
-  await servers.kafka.deleteTopic(names.processed);
-  await servers.kafka.createTopic({ name: names.processed, partitions: 2, config: {} });
+  await stage.servers.kafka.deleteTopic(names.processed);
+  await stage.servers.kafka.createTopic({ name: names.processed, partitions: 2, config: {} });
   for (const [partition, records] of kept.entries()) {
     const again = records
       .filter((_, at) => partition === 1 || at !== 3)
@@ -83,7 +69,7 @@ test('a processed record that no raw record gave, and one that is missing, are f
         const isOdd = partition === 1 && at === 5;
         return { key, value, headers: isOdd ? { ...text, origin: `${text.origin}`.replace(/:0:1$/, ':7:8') } : text };
       });
-    await servers.source.send(names.processed, partition, again);
+    await stage.servers.source.send(names.processed, partition, again);
   }
   const result = await look(feed);
   const texts = result.checks.find(({ name }) => name === 'origins')?.findings.map(({ text }) => text) ?? [];
@@ -103,9 +89,9 @@ test('rows of unique, of a recreated raw topic and of removed logs are no differ
 
   const feed = await settledFeed('regrown', 300);
   for (const topic of [feed.names.raw, feed.names.processed]) {
-    const { 'message.timestamp.type': times = '' } = await servers.kafka.topicConfig(topic);
-    await servers.kafka.deleteTopic(topic);
-    await servers.kafka.createTopic({ name: topic, partitions: 2, config: { 'message.timestamp.type': times } });
+    const { 'message.timestamp.type': times = '' } = await stage.servers.kafka.topicConfig(topic);
+    await stage.servers.kafka.deleteTopic(topic);
+    await stage.servers.kafka.createTopic({ name: topic, partitions: 2, config: { 'message.timestamp.type': times } });
   }
   await feed.send(300, 400);
   await feed.settled();
