@@ -1,3 +1,4 @@
+import { stopOnSignal } from '@millrace/core/role/signals.ts';
 import { namesOf } from '@millrace/core/spec/names.ts';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { findPipeline } from '../pipelines.ts';
@@ -52,9 +53,7 @@ async function run(word: string, options: RedriveCommandOptions): Promise<void> 
   const names = namesOf(pipeline);
   const send = options.yes === true;
   const { isSelected, unmatched } = selector({ ids: options.id, reasons: options.reason, stages: options.stage });
-  const stop = new AbortController();
-  const onSignal = (): void => stop.abort(new Error('interrupted'));
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, onSignal);
+  const stop = stopOnSignal({ reason: new Error('interrupted') });
   await withServers(options, async (servers) => {
     if (!(await knowsRedrives(servers.database)))
       throw new Error(
@@ -64,7 +63,7 @@ async function run(word: string, options: RedriveCommandOptions): Promise<void> 
     const outcome = await redrive(pipeline, servers, {
       isSelected,
       send,
-      signal: stop.signal,
+      signal: stop,
       progress: ({ looked, sent }, records) => {
         if (performance.now() - toldAt < PROGRESS_MS) return;
         toldAt = performance.now();

@@ -1,3 +1,4 @@
+import { stopOnSignal } from '@millrace/core/role/signals.ts';
 import { identifier } from '@millrace/core/spec/identifier.ts';
 import type { Pipeline } from '@millrace/core/spec/pipeline.ts';
 import { dropKept } from '@millrace/reset/kept.ts';
@@ -40,38 +41,32 @@ async function reset(file: string, options: ResetOptions): Promise<void> {
   const pipeline = withTable(loaded.pipeline, options.table);
   const fromMs = options.from === undefined ? null : timeOf(options.from);
   if (options.dropOld && !options.yes) throw new UsageError('--drop-old is only allowed with --yes');
-  const stop = new AbortController();
-  const interrupt = (): void =>
-    stop.abort(new Error('interrupted; nothing has changed, and the same command goes on where it stood'));
-  process.once('SIGINT', interrupt).once('SIGTERM', interrupt);
-  try {
-    await withServers(options, async (servers) => {
-      const log = quietLog();
-      const tell = teller(options.json === true);
-      const report = await resetPipeline(
-        pipeline,
-        { ...servers, log },
-        { fromMs, apply: options.yes === true, restart: options.restart === true, signal: stop.signal, told: tell },
+  const reason = new Error('interrupted; nothing has changed, and the same command goes on where it stood');
+  const signal = stopOnSignal({ reason });
+  await withServers(options, async (servers) => {
+    const log = quietLog();
+    const tell = teller(options.json === true);
+    const report = await resetPipeline(
+      pipeline,
+      { ...servers, log },
+      { fromMs, apply: options.yes === true, restart: options.restart === true, signal, told: tell },
+    );
+    const dropped =
+      options.dropOld && report.kept
+        ? await dropKept(servers.database, report.pipeline, report.kept.schema, report.kept.table)
+        : [];
+    if (options.json) {
+      const { tables, kept, ...rest } = report;
+      say(
+        JSON.stringify({
+          ...rest,
+          tables: shownNames(tables),
+          kept: kept && dropped.length === 0 ? shownNames(kept) : null,
+          dropped,
+        }),
       );
-      const dropped =
-        options.dropOld && report.kept
-          ? await dropKept(servers.database, report.pipeline, report.kept.schema, report.kept.table)
-          : [];
-      if (options.json) {
-        const { tables, kept, ...rest } = report;
-        say(
-          JSON.stringify({
-            ...rest,
-            tables: shownNames(tables),
-            kept: kept && dropped.length === 0 ? shownNames(kept) : null,
-            dropped,
-          }),
-        );
-      } else for (const line of [...endOf(report, file), ...dropped]) say(line);
-    });
-  } finally {
-    process.off('SIGINT', interrupt).off('SIGTERM', interrupt);
-  }
+    } else for (const line of [...endOf(report, file), ...dropped]) say(line);
+  });
 }
 
 function withTable(pipeline: Pipeline, name: string | undefined): Pipeline {

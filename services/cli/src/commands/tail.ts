@@ -1,3 +1,4 @@
+import { stopOnSignal } from '@millrace/core/role/signals.ts';
 import { namesOf } from '@millrace/core/spec/names.ts';
 import { Argument, type Command, InvalidArgumentError } from 'commander';
 import { findPipeline } from '../pipelines.ts';
@@ -36,9 +37,8 @@ async function tail(topic: Topic, word: string, options: TailOptions): Promise<v
     const { records, ends } = await lastRecords(kafka, name, options.lines);
     for (const placed of records) print(placed);
     if (!options.follow) return;
-    const stop = new AbortController();
-    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stop.abort());
-    for await (const placed of follow(kafka, name, ends, stop.signal)) print(placed);
+    const stop = stopOnSignal();
+    for await (const placed of follow(kafka, name, ends, stop)) print(placed);
   });
 }
 

@@ -39,7 +39,7 @@ export async function serveRole(role: Role, pipelines: readonly LoadedPipeline[]
   const [only] = pipelines.length === 1 ? pipelines : [];
   const log = only ? options.log.child({ pipeline: namesOf(only.pipeline).pipeline }) : options.log;
   tellGuardsTakenOut(log);
-  const stop = stopOnSignal((signal) => log.warn({ signal }, 'second signal: exit without draining'));
+  const stop = stopOnSignal({ beforeEnd: (signal) => log.warn({ signal }, 'second signal: exit without draining') });
   const metrics = new Registry();
   collectDefaultMetrics({ register: metrics, eventLoopMonitoringPrecision: LOOP_SAMPLE_MS });
   const clientId = `millrace-${role.name}`;

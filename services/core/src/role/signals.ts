@@ -19,8 +19,15 @@ export function endOnSignal(): void {
   for (const signal of Object.keys(EXIT_CODES) as Signal[]) process.on(signal, () => handle(signal));
 }
 
-/** Aborted by the first signal; the second one ends the process at once, after `beforeEnd` was called. */
-export function stopOnSignal(beforeEnd?: (signal: string) => void): AbortSignal {
+export interface StopOptions {
+  /** With which the signal is aborted. */
+  reason?: Error;
+  /** Called before the second signal ends the process. */
+  beforeEnd?(signal: string): void;
+}
+
+/** Aborted by the first signal; the second one ends the process at once. */
+export function stopOnSignal({ reason, beforeEnd }: StopOptions = {}): AbortSignal {
   const stop = new AbortController();
   endOnSignal();
   handle = () => {
@@ -28,7 +35,7 @@ export function stopOnSignal(beforeEnd?: (signal: string) => void): AbortSignal 
       beforeEnd?.(signal);
       end(signal);
     };
-    stop.abort();
+    stop.abort(reason);
   };
   return stop.signal;
 }
