@@ -16,6 +16,7 @@ const SETS = {
   'three nodes': 'kafka: { nodes: 3 }',
   'nothing of its own':
     'kafka: { external: { brokers: "k:9092" } }\ndatabase: { external: { host: db } }\ngrafana: { enabled: false }',
+  'pods found by DNS': 'prometheus: { discovery: dns }',
   'no eyes': 'prometheus: { enabled: false }\nalertmanager: { enabled: false }\ngrafana: { enabled: false }',
 };
 const objectsOf = (text: string): Manifest[] => platformObjects(parseValues(text, 'values.yaml'));
@@ -140,6 +141,13 @@ describe('Kafka', () => {
 
   test('its number of nodes cannot be changed by changing the value', () => {
     expect(startScript(parseValues('kafka: { nodes: 3 }', 'values.yaml'))).toContain('!= 3 ]');
+  });
+
+  test('its nodes find each other before they are ready', () => {
+    expect(named(objectsOf(''), 'Service', 'kafka-nodes').spec).toMatchObject({
+      clusterIP: 'None',
+      publishNotReadyAddresses: true,
+    });
   });
 
   test('is spread over nodes and zones, and drained one by one, where there are three', () => {

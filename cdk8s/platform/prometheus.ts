@@ -1,4 +1,4 @@
-/** Prometheus: finds every pod of the namespace that has a port called `metrics`, and watches the rules. */
+/** Prometheus: finds every pod of the namespace that shows metrics, and watches the rules. */
 import type { Construct } from 'constructs';
 import { checksumOf, configMap } from '../constructs/config.ts';
 import { selectorOf } from '../constructs/labels.ts';
@@ -23,8 +23,10 @@ const API_PORTS = [443, 6443];
 /** Pods whose metrics are read carry this label, so that the network lets Prometheus in. */
 export const SCRAPED = { 'millrace.dev/metrics': 'true' };
 
-export function prometheusConfig({ alertmanager }: Values): object {
-  const relabel = (from: string, to: string) => ({ source_labels: [`__meta_kubernetes_${from}`], target_label: to });
+/** Headless: its name gives the addresses of all pods that show metrics. */
+const METRICS_SERVICE = 'millrace-metrics';
+
+export function prometheusConfig({ alertmanager, prometheus: { discovery } }: Values): object {
   return {
     global: { scrape_interval: '15s', evaluation_interval: '15s' },
     rule_files: [`${CONFIG}/rules.json`],
@@ -32,30 +34,45 @@ export function prometheusConfig({ alertmanager }: Values): object {
       ? { alerting: { alertmanagers: [{ static_configs: [{ targets: [`alertmanager:${ALERTMANAGER_PORT}`] }] }] } }
       : {}),
     scrape_configs: [
-      {
-        job_name: 'millrace',
-        kubernetes_sd_configs: [{ role: 'pod', namespaces: { own_namespace: true } }],
-        relabel_configs: [
-          { source_labels: ['__meta_kubernetes_pod_container_port_name'], regex: 'metrics', action: 'keep' },
-          // What has run to its end has nothing to tell.
-          { source_labels: ['__meta_kubernetes_pod_phase'], regex: 'Succeeded|Failed', action: 'drop' },
-          relabel('namespace', 'namespace'),
-          relabel('pod_name', 'pod'),
-          relabel('pod_label_app_kubernetes_io_component', 'component'),
-        ],
-      },
+      { job_name: 'millrace', ...DISCOVERY[discovery] },
       { job_name: 'prometheus', static_configs: [{ targets: [`localhost:${PROMETHEUS_PORT}`] }] },
     ],
   };
 }
 
+const relabel = (from: string, to: string) => ({ source_labels: [`__meta_kubernetes_${from}`], target_label: to });
+
+const DISCOVERY: Record<Values['prometheus']['discovery'], object> = {
+  pods: {
+    kubernetes_sd_configs: [{ role: 'pod', namespaces: { own_namespace: true } }],
+    relabel_configs: [
+      { source_labels: ['__meta_kubernetes_pod_container_port_name'], regex: 'metrics', action: 'keep' },
+      // What has run to its end has nothing to tell.
+      { source_labels: ['__meta_kubernetes_pod_phase'], regex: 'Succeeded|Failed', action: 'drop' },
+      relabel('namespace', 'namespace'),
+      relabel('pod_name', 'pod'),
+      relabel('pod_label_app_kubernetes_io_component', 'component'),
+    ],
+  },
+  dns: { dns_sd_configs: [{ names: [METRICS_SERVICE], type: 'A', port: METRICS_PORT, refresh_interval: '15s' }] },
+};
+
 export function prometheus(scope: Construct, values: Values): void {
-  const { retention, storage, resources } = values.prometheus;
+  const { retention, storage, resources, discovery } = values.prometheus;
   const data = { 'prometheus.yml': `${JSON.stringify(prometheusConfig(values), null, 2)}\n`, 'rules.json': ruleFile(RULES) };
   configMap(scope, 'prometheus-config', NAME, PROMETHEUS, data);
-  serviceAccount(scope, NAME, PROMETHEUS, values.namespace, [
-    { apiGroup: '', resources: ['pods'], verbs: ['get', 'list', 'watch'] },
-  ]);
+  if (discovery === 'pods')
+    serviceAccount(scope, NAME, PROMETHEUS, values.namespace, [
+      { apiGroup: '', resources: ['pods'], verbs: ['get', 'list', 'watch'] },
+    ]);
+  else
+    service(scope, 'metrics', {
+      name: METRICS_SERVICE,
+      identity: PROMETHEUS,
+      selector: SCRAPED,
+      ports: { metrics: METRICS_PORT },
+      headless: true,
+    });
   service(scope, 'prometheus-service', { name: 'prometheus', identity: PROMETHEUS, ports: { http: PROMETHEUS_PORT } });
   new StatefulSetWorkload(scope, 'prometheus', {
     name: 'prometheus',
@@ -67,7 +84,7 @@ export function prometheus(scope: Construct, values: Values): void {
     mounts: [{ volume: 'data', path: DATA, subPath: 'data', readOnly: false, source: null }, configMount('config', CONFIG, NAME)],
     resources,
     checksum: checksumOf(data),
-    serviceAccount: NAME,
+    ...(discovery === 'pods' ? { serviceAccount: NAME } : {}),
     probes: httpProbes(PROMETHEUS_PORT, '/-/healthy', '/-/ready'),
     replicas: 1,
     service: 'prometheus',
@@ -77,7 +94,7 @@ export function prometheus(scope: Construct, values: Values): void {
     egress: [
       { peers: [{ pods: SCRAPED }], ports: [METRICS_PORT] },
       ...(values.alertmanager.enabled ? [{ peers: [{ pods: selectorOf(ALERTMANAGER) }], ports: [ALERTMANAGER_PORT] }] : []),
-      { peers: ['anywhere' as const], ports: API_PORTS },
+      ...(discovery === 'pods' ? [{ peers: ['anywhere' as const], ports: API_PORTS }] : []),
     ],
   });
 }

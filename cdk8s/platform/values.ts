@@ -92,6 +92,10 @@ const database = z.strictObject({
 
 const prometheus = z.strictObject({
   enabled: z.boolean().default(true),
+  discovery: z
+    .enum(['pods', 'dns'])
+    .default('pods')
+    .meta({ description: 'How pods are found: by the Kubernetes API, with their names; or by DNS, for a build without that' }),
   retention: z
     .string()
     .regex(/^[1-9][0-9]*(h|d|w|y)$/, 'a duration such as 15d')
