@@ -3,6 +3,8 @@
 ARG NODE_IMAGE=docker.io/library/node:24-bookworm-slim
 
 FROM ${NODE_IMAGE} AS build
+# Behind a proxy that opens connections: a file with its certificate, which the build can see.
+ARG NODE_EXTRA_CA_CERTS
 WORKDIR /build
 # Only what decides about packages, so that a change of sources does not fetch them again.
 COPY package.json package-lock.json ./

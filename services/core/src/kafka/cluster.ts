@@ -4,7 +4,7 @@
  * Invariants: one try is one round over the brokers, so it ends in bounded time (who wants to wait wraps it in `persist`);
  * after a failure that speaks of another leader, coordinator or of the connection, the next try asks anew.
  */
-import { isTransport, KafkaError, messageOf, typeOf } from './errors.ts';
+import { errorOf, isTransport, KafkaError, messageOf, typeOf } from './errors.ts';
 import { Link, type LinkOptions } from './link.ts';
 import { type Metadata, metadataRequest, type PartitionMetadata, type TopicMetadata } from './metadata.ts';
 
@@ -89,7 +89,11 @@ export class Cluster {
     const find = () => this.#topics.get(topic)?.partitions.find((one) => one.partition === partition);
     let found = find();
     if (!found || found.leader < 0) {
-      await this.metadata([topic]);
+      const { topics } = await this.metadata([topic]);
+      // Not to be seen is not to be missing, and waiting does not help.
+      const error = errorOf(topics.find(({ name }) => name === topic)?.errorCode ?? 0);
+      if (typeOf(error) === 'TOPIC_AUTHORIZATION_FAILED')
+        throw new KafkaError(`the user may not see topic ${topic}: ${messageOf(error)}`, { cause: error });
       found = find();
     }
     if (!this.#topics.has(topic))
