@@ -3,13 +3,13 @@
  * made here from the values; how it does that is in `services/bootstrap`.
  */
 import type { BootstrapPlan } from '@millrace/bootstrap/plan.ts';
+import { permissionsInNamespace } from '@millrace/setup/permissions.ts';
 import type { Construct } from 'constructs';
 import { checksumOf, configMap } from '../constructs/config.ts';
 import { labelsOf, selectorOf } from '../constructs/labels.ts';
 import { configMount } from '../constructs/mounts.ts';
 import { JobWorkload } from '../constructs/workload.ts';
 import { MILLRACE_USER } from './images.ts';
-import { permissionsOf } from './kafkaAccess.ts';
 import { SERVER_NAME } from './kafkaConfig.ts';
 import {
   BOOTSTRAP,
@@ -65,7 +65,7 @@ export function bootstrapPlan(values: Values): BootstrapPlan {
           users: KAFKA_USERS.filter((user) => user !== 'admin').map((user) => ({
             user,
             secret: kafkaSecret(user),
-            permissions: permissionsOf(user, namespace),
+            permissions: permissionsInNamespace(user, namespace).map((one) => ({ ...one, operations: [...one.operations] })),
           })),
         },
     database: database.external
