@@ -1,6 +1,6 @@
 /**
  * Roles of the database: the owner makes schemas and tables, the writer changes rows, the reader reads. What each may do
- * with what the owner makes later is said once, by default privileges.
+ * with what the owner makes later is said once, by default privileges. e2e/permissions/database.test.ts holds all of it.
  */
 import { quote } from '@millrace/core/database/identifier.ts';
 import pg from 'pg';
@@ -21,11 +21,11 @@ export function roleStatements(plan: Database, password: (secret: string) => str
     `REVOKE ALL ON DATABASE ${database} FROM PUBLIC`,
     'REVOKE CREATE ON SCHEMA public FROM PUBLIC',
     `GRANT CONNECT, CREATE, TEMPORARY ON DATABASE ${database} TO ${owner}`,
+    // Rows of a table with spec.table.unique are merged by a temporary one.
     `GRANT CONNECT, TEMPORARY ON DATABASE ${database} TO ${writer}`,
     `GRANT CONNECT ON DATABASE ${database} TO ${reader}`,
     `${byDefault} GRANT USAGE ON SCHEMAS TO ${writer}, ${reader}`,
     `${byDefault} GRANT SELECT, INSERT, UPDATE, DELETE ON TABLES TO ${writer}`,
     `${byDefault} GRANT SELECT ON TABLES TO ${reader}`,
-    `${byDefault} GRANT USAGE ON SEQUENCES TO ${writer}`,
   ];
 }

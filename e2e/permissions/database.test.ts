@@ -1,0 +1,107 @@
+/**
+ * The platform's database roles: everything works with what `roleStatements` give, the writer is refused where any of its
+ * privileges is missing, and nobody can do more.
+ */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { connectDatabase } from '@millrace/core/database/connect.ts';
+import { connectKafka } from '@millrace/core/kafka/connect.ts';
+import { type EmbeddedKafka, startKafka } from '@millrace/embedded/kafka.ts';
+import { type EmbeddedPostgres, startPostgres } from '@millrace/embedded/postgres.ts';
+import { pino } from 'pino';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { type DatabaseRole, databaseRoles, firstRefusal, pipelineOf, type World, writeRecords } from './feed.ts';
+
+const log = pino({ level: 'silent' });
+let server: EmbeddedKafka;
+let postgres: EmbeddedPostgres;
+let world: World;
+
+beforeAll(async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'millrace-roles-'));
+  writeRecords(folder);
+  [server, postgres] = await Promise.all([startKafka(), startPostgres()]);
+  const admin = connectKafka({ brokers: server.brokers, clientId: 'admin', log });
+  const superuser = connectDatabase({ url: postgres.url, applicationName: 'superuser', log });
+  const clients = { setup: admin, producer: admin, processor: admin, sink: admin };
+  world = { folder, admin, superuser, clients, pools: await databaseRoles(postgres, superuser) };
+}, 180_000);
+
+afterAll(async () => {
+  await world?.admin.close();
+  await Promise.all([world?.superuser, ...Object.values(world?.pools ?? {})].map((pool) => pool?.end()));
+  await Promise.all([server?.stop(), postgres?.stop()]);
+  rmSync(world.folder, { recursive: true, force: true });
+});
+
+test.each([
+  ['plain', {}],
+  ['merging', { unique: { columns: ['id', 'time'] } }],
+  ['retained', { retain: '20y', chunk: '1d' }],
+])('set-up as owner, rows as writer: a %s table', async (name, table) => {
+  expect(await firstRefusal(world, pipelineOf('whole', name, table))).toBeNull();
+});
+
+test('a writer of a merging table without temporary tables is refused', async () => {
+  const { superuser } = world;
+  const revoke = () => superuser.query('REVOKE TEMPORARY ON DATABASE millrace FROM writer');
+  try {
+    expect(await firstRefusal(world, pipelineOf('no-temporary', 'p', { unique: { columns: ['id', 'time'] } }), revoke)).toEqual({
+      user: 'sink',
+      message: expect.stringMatching(/permission denied/),
+    });
+  } finally {
+    await superuser.query('GRANT TEMPORARY ON DATABASE millrace TO writer');
+  }
+});
+
+test.each([
+  'USAGE ON SCHEMA',
+  'SELECT ON ALL TABLES IN SCHEMA',
+  'INSERT ON ALL TABLES IN SCHEMA',
+  'UPDATE ON ALL TABLES IN SCHEMA',
+  'DELETE ON ALL TABLES IN SCHEMA',
+])('a writer without %s is refused', async (privilege) => {
+  const name = privilege.slice(0, 6).trim().toLowerCase();
+  const { superuser } = world;
+  const pipeline = pipelineOf(`no-${name}`, name);
+  const schemas = `"no-${name}", millrace`;
+  const revoke = () => superuser.query(`REVOKE ${privilege} ${schemas} FROM writer`);
+  try {
+    expect(await firstRefusal(world, pipeline, revoke)).toEqual({
+      user: 'sink',
+      message: expect.stringMatching(/permission denied/),
+    });
+  } finally {
+    await superuser.query(`GRANT ${privilege} ${schemas} TO writer`);
+  }
+});
+
+const DENIED: [DatabaseRole, string][] = [
+  ['reader', 'INSERT INTO whole.plain (time) VALUES (now())'],
+  ['reader', 'DELETE FROM whole.plain'],
+  ['reader', 'CREATE TEMPORARY TABLE t (a int)'],
+  ['reader', 'CREATE SCHEMA s'],
+  ['writer', 'CREATE SCHEMA s'],
+  ['writer', 'CREATE TABLE whole.t (a int)'],
+  ['writer', 'CREATE TABLE public.t (a int)'],
+  ['writer', 'DROP TABLE whole.plain'],
+  ['writer', 'TRUNCATE whole.plain'],
+  ['writer', 'ALTER TABLE whole.plain ADD a int'],
+  ['owner', 'CREATE ROLE r'],
+  ['owner', 'CREATE DATABASE d'],
+  ['owner', "ALTER SYSTEM SET work_mem = '1MB'"],
+  ['owner', "COPY (SELECT 1) TO PROGRAM 'cat'"],
+];
+
+test.each(DENIED)('%s may not: %s', async (role, statement) => {
+  await expect(world.pools[role].query(statement)).rejects.toThrow(/permission denied|must be owner/);
+});
+
+test('a reader sees the rows, the newest per device and the roll-ups', async () => {
+  for (const relation of ['plain', 'plain_latest', 'plain_1m']) {
+    const { rows } = await world.pools.reader.query(`SELECT count(*) AS rows FROM whole.${relation}`);
+    expect(Number(rows[0]?.rows)).toBeGreaterThan(0);
+  }
+});

@@ -1,0 +1,170 @@
+/**
+ * Kafka with TLS, logins by SCRAM-SHA-512 and an authorizer: everything works with what `permissionsOf` names, and nothing of
+ * it is too much: without any one of them somebody is refused.
+ */
+import { randomBytes } from 'node:crypto';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { makeAuthority, makeServer } from '@millrace/bootstrap/certificates.ts';
+import { connectDatabase } from '@millrace/core/database/connect.ts';
+import { type Access, connectAccess, type Permission } from '@millrace/core/kafka/access.ts';
+import { connectKafka } from '@millrace/core/kafka/connect.ts';
+import type { Kafka } from '@millrace/core/kafka/kafka.ts';
+import type { Pipeline } from '@millrace/core/spec/pipeline.ts';
+import { type EmbeddedKafka, startKafka } from '@millrace/embedded/kafka.ts';
+import { freePorts } from '@millrace/embedded/ports.ts';
+import { type EmbeddedPostgres, startPostgres } from '@millrace/embedded/postgres.ts';
+import { type KafkaUser, permissionsInNamespace, permissionsOf } from '@millrace/setup/permissions.ts';
+import { pino } from 'pino';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import { databaseRoles, firstRefusal, pipelineOf, type World, writeRecords } from './feed.ts';
+
+const USERS = ['setup', 'producer', 'processor', 'sink'] as const satisfies KafkaUser[];
+const log = pino({ level: 'silent' });
+
+let server: EmbeddedKafka;
+let postgres: EmbeddedPostgres;
+let access: Access;
+let world: World;
+/** A client of a user with this password. */
+let connect: (user: KafkaUser, password: () => string) => Kafka;
+
+interface Variant {
+  user: KafkaUser;
+  without: string;
+  pipeline: Pipeline;
+  /** By user, of this Pipeline. */
+  permissions: Map<KafkaUser, Permission[]>;
+}
+
+/** Each single operation on each single topic or group, taken out, for a Pipeline of its own. */
+const variants: Variant[] = USERS.flatMap((user) =>
+  permissionsOf(user, pipelineOf('default', 'x')).flatMap(({ resource, name, operations }, at) =>
+    operations.map((operation) => {
+      const pipeline = pipelineOf('each', `${user}-${at}-${operation}`.toLowerCase());
+      const reduced = (permission: Permission): Permission[] => {
+        const left = permission.operations.filter((one) => one !== operation);
+        return left.length === 0 ? [] : [{ ...permission, operations: left }];
+      };
+      const permissions = new Map<KafkaUser, Permission[]>(
+        USERS.map((other) => [
+          other,
+          permissionsOf(other, pipeline).flatMap((permission, index) =>
+            other === user && index === at ? reduced(permission) : [permission],
+          ),
+        ]),
+      );
+      return { user, without: `${operation} on ${resource} ${name.replace('default.x.', '')}`, pipeline, permissions };
+    }),
+  ),
+);
+
+beforeAll(async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'millrace-permissions-'));
+  writeRecords(folder);
+  const authority = await makeAuthority(new Date());
+  const { key, certificate } = await makeServer(authority, 'kafka', ['localhost'], new Date());
+  writeFileSync(join(folder, 'keystore.pem'), `${key}\n${certificate}\n`);
+  const [plain = 0, login = 0, controller = 0] = await freePorts(3);
+  [server, postgres] = await Promise.all([
+    startKafka({
+      ports: [plain],
+      config: {
+        listeners: `PLAINTEXT://127.0.0.1:${plain},SASL_SSL://127.0.0.1:${login},CONTROLLER://127.0.0.1:${controller}`,
+        'advertised.listeners': `PLAINTEXT://127.0.0.1:${plain},SASL_SSL://localhost:${login}`,
+        'controller.quorum.voters': `1@127.0.0.1:${controller}`,
+        'ssl.keystore.type': 'PEM',
+        'ssl.keystore.location': join(folder, 'keystore.pem'),
+        'sasl.enabled.mechanisms': 'SCRAM-SHA-512',
+        'listener.name.sasl_ssl.scram-sha-512.sasl.jaas.config':
+          'org.apache.kafka.common.security.scram.ScramLoginModule required;',
+        'authorizer.class.name': 'org.apache.kafka.metadata.authorizer.StandardAuthorizer',
+        'allow.everyone.if.no.acl.found': 'false',
+        // The broker itself and the test come without a login.
+        'super.users': 'User:ANONYMOUS',
+      },
+    }),
+    startPostgres(),
+  ]);
+  connect = (user, password) =>
+    connectKafka({
+      brokers: [`localhost:${login}`],
+      clientId: user,
+      tls: () => ({ ca: authority.certificate }),
+      sasl: () => ({ mechanism: 'SCRAM-SHA-512', username: user, password: password() }),
+      log,
+    });
+  access = connectAccess({ brokers: server.brokers, clientId: 'admin', log });
+  for (const user of USERS) await access.putUser(user, `of ${user}`);
+  const client = (user: KafkaUser): Kafka => connect(user, () => `of ${user}`);
+  const superuser = connectDatabase({ url: postgres.url, applicationName: 'superuser', log });
+  world = {
+    folder,
+    admin: connectKafka({ brokers: server.brokers, clientId: 'admin', log }),
+    superuser,
+    clients: { setup: client('setup'), producer: client('producer'), processor: client('processor'), sink: client('sink') },
+    pools: await databaseRoles(postgres, superuser),
+  };
+  for (const { permissions } of variants) for (const [user, all] of permissions) await access.allow(user, all);
+  for (const user of USERS) await access.allow(user, permissionsOf(user, pipelineOf('whole', 'p')));
+  for (const user of USERS) await access.allow(user, permissionsInNamespace(user, 'shared'));
+  await allowed();
+}, 180_000);
+
+afterAll(async () => {
+  access?.close();
+  await Promise.all([world?.admin, ...Object.values(world?.clients ?? {})].map((client) => client?.close()));
+  await Promise.all([world?.superuser, ...Object.values(world?.pools ?? {})].map((pool) => pool?.end()));
+  await Promise.all([server?.stop(), postgres?.stop()]);
+  rmSync(world.folder, { recursive: true, force: true });
+});
+
+/** Waits until the broker's authorizer knows what was allowed last: permissions come to it in order. */
+async function allowed(): Promise<void> {
+  const name = `sentinel-${randomBytes(4).toString('hex')}`;
+  await access.allow('setup', [{ resource: 'topic', name, pattern: 'literal', operations: ['Describe'] }]);
+  const known = async (): Promise<boolean> => (await world.clients.setup.topic(name).catch(() => 'refused')) === null;
+  await vi.waitUntil(known, { timeout: 60_000, interval: 50 });
+}
+
+test('with all of a Pipeline its records come through, and nobody else has anything', async () => {
+  expect(await firstRefusal(world, pipelineOf('whole', 'p'))).toBeNull();
+  const { producer, processor } = world.clients;
+  await expect(producer.topic('whole.p.processed')).rejects.toThrow(/not authorized/i);
+  const sending = producer.sender().send('whole.p.dlq', 0, [{ key: null, value: null, headers: {} }]);
+  await expect(sending).rejects.toThrow(/whole\.p\.dlq: .*not authorized/i);
+  await expect(processor.topic('other.p.raw')).rejects.toThrow(/not authorized/i);
+});
+
+test('with those of a namespace the records of its Pipelines come through', async () => {
+  expect(await firstRefusal(world, pipelineOf('shared', 'p'))).toBeNull();
+});
+
+test.each(variants)('$user without $without is refused', async ({ user, pipeline }) => {
+  expect(await firstRefusal(world, pipeline)).toEqual({ user, message: expect.stringMatching(/not authorized/i) });
+});
+
+test('a password that is changed while a client runs counts from its next connection on', async () => {
+  let password = 'of producer';
+  const client = connect('producer', () => password);
+  expect(await client.topic('shared.p.raw')).not.toBeNull();
+  await access.putUser('producer', 'renewed');
+  expect(await client.topic('shared.p.raw')).not.toBeNull(); // a connection that is there stays
+  const refused = async () => connect('producer', () => password).topic('shared.p.raw');
+  await vi.waitUntil(
+    () =>
+      refused().then(
+        () => false,
+        (error: Error) => /authentication/i.test(error.message),
+      ),
+    { timeout: 60_000, interval: 50 },
+  );
+  const before = client.sender();
+  await expect(before.send('shared.p.raw', 0, [{ key: null, value: Buffer.from('{}'), headers: {} }])).rejects.toThrow(
+    /authentication/i,
+  );
+  password = 'renewed';
+  await expect(before.send('shared.p.raw', 0, [{ key: null, value: Buffer.from('{}'), headers: {} }])).resolves.toBeTruthy();
+  await client.close();
+});
