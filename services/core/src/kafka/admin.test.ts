@@ -259,7 +259,12 @@ describe('a login over TLS', () => {
       handle: async () => {},
       notice: () => {},
     };
-    const reader = new KafkaReader({ group: 'withdrawn', topic: 'login', ...nothing }, cluster, () => 1, log);
+    const reader = new KafkaReader(
+      { group: 'withdrawn', topic: 'login', ...nothing },
+      cluster,
+      { bytes: () => 1, slots: () => 1 },
+      log,
+    );
     expect((await reader.failed).message).toMatch(/group withdrawn: .*Authentication failed/);
     await reader.close();
   });

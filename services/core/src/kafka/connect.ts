@@ -8,6 +8,7 @@ import type { LinkOptions } from './link.ts';
 import { readRange } from './range.ts';
 import { KafkaReader } from './reader.ts';
 import { KafkaSender } from './sender.ts';
+import { slotsOf } from './slots.ts';
 
 export interface KafkaOptions extends LinkOptions {
   /** `host:port`, at least one; the others of the cluster are found through it. */
@@ -27,7 +28,11 @@ export function connectKafka(options: KafkaOptions): Kafka {
   const control = new Cluster(options);
   const admin = adminOf(control);
   const open = new Set<{ close(): Promise<void> }>();
-  const readers = () => [...open].filter((one) => one instanceof KafkaReader).length;
+  const readers = () => [...open].filter((one) => one instanceof KafkaReader);
+  const share = {
+    bytes: () => shareOf(readers().length),
+    slots: (most?: number) => slotsOf(readers().filter(({ isBusy }) => isBusy).length, most),
+  };
   return {
     ...admin,
     sender() {
@@ -41,7 +46,7 @@ export function connectKafka(options: KafkaOptions): Kafka {
     async read(read) {
       const state = await admin.topic(read.topic);
       if (state === null) throw new KafkaError(`there is no topic ${read.topic} in ${control.name}`);
-      const reader = new KafkaReader(read, new Cluster(options), () => shareOf(readers()), read.log ?? options.log);
+      const reader = new KafkaReader(read, new Cluster(options), share, read.log ?? options.log);
       open.add(reader);
       return {
         failed: reader.failed,

@@ -74,7 +74,7 @@ function run(
           look();
         }),
       commit: async () => {},
-      slots: new Slots(1),
+      slots: new Slots(() => 1),
       log: pino({ level: 'silent' }),
     },
     previous,

@@ -10,10 +10,16 @@ import { locate } from './locate.ts';
 import { type Assignment, Member } from './member.ts';
 import { Slots } from './slots.ts';
 
-const CONCURRENCY = 4;
 const CLOSE_GRACE_MS = 5_000;
 /** How long handlers that were aborted may take to notice. */
 const ABORT_MS = 2_000;
+
+/** Of what the readers of a process have together. */
+export interface ReaderShare {
+  bytes(): number;
+  /** @param most that the reader asks for */
+  slots(most?: number): number;
+}
 
 export class KafkaReader implements Reader {
   readonly failed: Promise<Error>;
@@ -30,15 +36,15 @@ export class KafkaReader implements Reader {
 
   /**
    * @param cluster its own: joining blocks a connection for as long as the group rebalances
-   * @param shareBytes what this reader may hold
+   * @param share what this reader may hold and work on at a time
    */
-  constructor(options: ReadOptions, cluster: Cluster, shareBytes: () => number, log: Logger) {
+  constructor(options: ReadOptions, cluster: Cluster, share: ReaderShare, log: Logger) {
     this.#options = options;
     this.#cluster = cluster;
     this.#log = log;
-    this.#slots = new Slots(options.concurrency ?? CONCURRENCY);
+    this.#slots = new Slots(() => share.slots(options.concurrency));
     const own = () => this.#assigned.flatMap((partition) => this.#lanes.get(partition) ?? []);
-    this.#fetcher = new Fetcher(cluster, options.topic, () => waitMs(own()), new Held(shareBytes));
+    this.#fetcher = new Fetcher(cluster, options.topic, () => waitMs(own()), new Held(share.bytes));
     const { promise, resolve } = Promise.withResolvers<Error>();
     this.failed = promise;
     this.#member = new Member(
@@ -53,6 +59,11 @@ export class KafkaReader implements Reader {
       },
       resolve,
     );
+  }
+
+  /** Whether a batch is worked on. */
+  get isBusy(): boolean {
+    return this.#slots.isBusy;
   }
 
   partitions(): PartitionState[] {

@@ -1,11 +1,18 @@
-import { describe, expect, test } from 'vitest';
-import { Lanes } from './lanes.ts';
+import { afterEach, describe, expect, test } from 'vitest';
+import { Lanes, unacknowledgedShare } from './lanes.ts';
 
 interface Send {
   partition: number;
   values: string[];
   answer: PromiseWithResolvers<void>;
 }
+
+/** Closed after each test: what waits in one counts for all of the process. */
+const opened: Lanes<string>[] = [];
+
+afterEach(async () => {
+  await Promise.all(opened.splice(0).map((one) => one.close(0)));
+});
 
 function lanes(maxUnacknowledgedBytes?: number) {
   const sends: Send[] = [];
@@ -20,6 +27,7 @@ function lanes(maxUnacknowledgedBytes?: number) {
     rejected: (error) => rejected.push(error),
     ...(maxUnacknowledgedBytes === undefined ? {} : { maxUnacknowledgedBytes }),
   });
+  opened.push(made);
   let ordinal = 0;
   const add = (partition: number, bytes = 10): void => {
     const record = { key: null, value: Buffer.from(String(ordinal)), headers: {} };
@@ -130,4 +138,28 @@ test('close waits for what is on its way, and not for ever', async () => {
   await closing;
   expect(sends).toHaveLength(1);
   expect(made.oldest()).toMatchObject({ ordinal: 1 });
+});
+
+test('many Pipelines of a process hold no more than one, and one whose sends hang does not stop the others', async () => {
+  const most = unacknowledgedShare(1);
+  const all = Array.from({ length: 10 }, () => lanes());
+  const [one] = all as [ReturnType<typeof lanes>];
+  one.add(0, most / 2);
+  expect(one.lanes.full).toBe(false);
+  for (const { add } of all.slice(1)) add(0, unacknowledgedShare(10) - 1);
+  expect(one.lanes.full).toBe(true);
+  const others = all.slice(1);
+  expect(others.map(({ lanes: { full } }) => full)).toEqual(others.map(() => false));
+  for (const { sends } of others) sends[0]?.answer.resolve();
+  await settled();
+  expect(one.lanes.full).toBe(false);
+  await Promise.all(all.map((made) => made.lanes.close(0)));
+  const alone = lanes();
+  alone.add(0, most - 1);
+  expect(alone.lanes.full).toBe(false);
+  await alone.lanes.close(0);
+});
+
+test('the part of a Pipeline among very many is never less than a batch', () => {
+  expect(unacknowledgedShare(50)).toBe(262_144);
 });

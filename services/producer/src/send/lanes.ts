@@ -4,7 +4,7 @@
  * Invariants:
  * - One send per lane is in flight; several lanes send at a time.
  * - Memory is bounded: `room()` holds the reader back while too many bytes wait for their acknowledgement, or while the oldest
- *   unacknowledged record lies too far back.
+ *   unacknowledged record lies too far back. What may wait is the process's, in equal parts for those in which something waits.
  * - Nothing waits for a next record: a lane sends when it has a batch's worth, or `LINGER_MS` after its first record or after the
  *   acknowledgement of the send before.
  * - After one send was rejected nothing more is sent: what is in the topic is unknown then, and must be looked at.
@@ -14,7 +14,18 @@ import type { OutRecord } from '@millrace/core/kafka/kafka.ts';
 const BATCH_BYTES = 262_144;
 /** Each send costs a request, and the processor a batch to unpack, however few records it has. */
 const LINGER_MS = 25;
+/** Of all Pipelines of the process together. */
 const MAX_UNACKNOWLEDGED_BYTES = 8 * 1_048_576;
+/** The least part: one batch may always be on its way. */
+const LEAST_BYTES = BATCH_BYTES;
+/** Pipelines of this process in which something waits for its acknowledgement. */
+let waiting = 0;
+
+/** Bytes that may wait in one of so many Pipelines. */
+export function unacknowledgedShare(pipelines: number): number {
+  return Math.max(LEAST_BYTES, MAX_UNACKNOWLEDGED_BYTES / Math.max(1, pipelines));
+}
+
 /** A stuck partition holds the chunks that its records were cut from, however few of them are its own. */
 const MAX_SPAN_BYTES = 8 * MAX_UNACKNOWLEDGED_BYTES;
 
@@ -49,10 +60,12 @@ export interface LanesOptions {
 export class Lanes<Place> {
   readonly #options: LanesOptions;
   readonly #lanes = new Map<number, Lane<Place>>();
-  readonly #maxBytes: number;
+  readonly #maxBytes: () => number;
   #added = 0;
   #unacknowledged = 0;
   #inFlight = 0;
+  /** Whether this is one of `waiting`. */
+  #counted = false;
   #closed = false;
   #failure: Error | null = null;
   #timer: NodeJS.Timeout | null = null;
@@ -60,7 +73,8 @@ export class Lanes<Place> {
 
   constructor(options: LanesOptions) {
     this.#options = options;
-    this.#maxBytes = options.maxUnacknowledgedBytes ?? MAX_UNACKNOWLEDGED_BYTES;
+    const { maxUnacknowledgedBytes } = options;
+    this.#maxBytes = () => maxUnacknowledgedBytes ?? unacknowledgedShare(waiting);
   }
 
   get unacknowledgedBytes(): number {
@@ -69,7 +83,7 @@ export class Lanes<Place> {
 
   /** More must not be added before `room()` resolves. */
   get full(): boolean {
-    return this.#failure !== null || this.#unacknowledged >= this.#maxBytes;
+    return this.#failure !== null || this.#unacknowledged >= this.#maxBytes();
   }
 
   add(partition: number, sending: Sending<Place>): void {
@@ -83,7 +97,14 @@ export class Lanes<Place> {
     lane.queuedBytes += sending.bytes;
     this.#added += sending.bytes;
     this.#unacknowledged += sending.bytes;
+    this.#count();
     this.#sendOrLinger(lane);
+  }
+
+  #count(): void {
+    const waits = this.#unacknowledged > 0 && !this.#closed && this.#failure === null;
+    if (waits !== this.#counted) waiting += waits ? 1 : -1;
+    this.#counted = waits;
   }
 
   #sendOrLinger(lane: Lane<Place>): void {
@@ -112,6 +133,7 @@ export class Lanes<Place> {
   /** Drops what is not on its way, and waits at most `graceMs` for what is. */
   async close(graceMs: number): Promise<void> {
     this.#closed = true;
+    this.#count();
     if (this.#timer) clearTimeout(this.#timer);
     this.#timer = null;
     const late = Promise.withResolvers<'late'>();
@@ -154,6 +176,7 @@ export class Lanes<Place> {
   #acknowledged(lane: Lane<Place>, records: readonly OutRecord[], bytes: number): void {
     lane.inFlight = [];
     this.#unacknowledged -= bytes;
+    this.#count();
     this.#options.acknowledged(records);
     if (!this.#closed && !this.#failure) this.#sendOrLinger(lane);
   }
@@ -161,6 +184,7 @@ export class Lanes<Place> {
   #reject(error: Error): void {
     if (this.#failure) return;
     this.#failure = error;
+    this.#count();
     this.#options.rejected(error);
   }
 
