@@ -15,6 +15,7 @@ COPY services/audit/package.json services/audit/
 COPY services/bootstrap/package.json services/bootstrap/
 COPY services/cli/package.json services/cli/
 COPY services/core/package.json services/core/
+COPY services/deploy/package.json services/deploy/
 COPY services/embedded/package.json services/embedded/
 COPY services/processor/package.json services/processor/
 COPY services/producer/package.json services/producer/

@@ -1,13 +1,13 @@
 # Millrace. `make` alone lists the targets. Each does what set-up it needs; a second time that takes no more than a second.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test soak bench check lint format docs clean
+.PHONY: help setup demo test e2e soak bench check lint format docs clean
 
 run := scripts/run
 pipelines := examples/traffic/pipeline.yaml examples/environment/pipeline.yaml
 
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
 	@echo
 	@echo '  make demo ONCE=1   ends by itself when all input is stored, with the counts'
 	@echo '  make bench ONLY=writer,sink ROWS=1000000 FULL=1 PEERS=1   narrows or widens it'
@@ -26,6 +26,10 @@ endif
 test: ## Check and test everything, with a real Kafka and a real PostgreSQL
 	@scripts/setup
 	@$(run) node scripts/test.ts
+
+e2e: ## The platform and the examples on a real Kubernetes: KUBECONFIG, or kubelab on this machine
+	@scripts/setup
+	@$(run) node e2e/cluster/e2e.ts
 
 soak: ## Kill, freeze and cut everything N times (200) while rows flow, and count them: rounds with a seed each
 	@scripts/setup

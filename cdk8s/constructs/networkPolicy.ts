@@ -52,8 +52,9 @@ export function networkPolicy(
     spec: {
       podSelector: { matchLabels: selectorOf(identity) },
       policyTypes: ['Ingress', 'Egress'],
-      ingress: ingress.map(({ peers, ports }) => rule('from', peers, ports)),
-      egress: egress.length === 0 ? [] : [DNS, ...egress.map(({ peers, ports }) => rule('to', peers, ports))],
+      // Empty ones are left out, as the API server does: otherwise each apply would be a change.
+      ...(ingress.length === 0 ? {} : { ingress: ingress.map(({ peers, ports }) => rule('from', peers, ports)) }),
+      ...(egress.length === 0 ? {} : { egress: [DNS, ...egress.map(({ peers, ports }) => rule('to', peers, ports))] }),
     },
   });
 }

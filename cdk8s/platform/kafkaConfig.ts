@@ -79,8 +79,8 @@ properties=/tmp/server.properties
   echo "advertised.listeners=CLIENTS://$host:${KAFKA_PORT},BROKERS://$host:${BROKER_PORT}"
 } >$properties
 /opt/kafka/bin/kafka-storage.sh format --ignore-formatted --config $properties \\
-  --cluster-id "$(cat ${SERVER}/cluster-id)" \\
-  --add-scram "SCRAM-SHA-512=[name=admin,password=$(cat ${ADMIN}/password)]"
+  --cluster-id="$(cat ${SERVER}/cluster-id)" \\
+  --add-scram="SCRAM-SHA-512=[name=admin,password=$(cat ${ADMIN}/password)]"
 echo ${values.kafka.nodes} >${DATA}/nodes
 exec /opt/kafka/bin/kafka-run-class.sh kafka.Kafka $properties
 `;

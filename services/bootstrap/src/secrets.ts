@@ -86,6 +86,14 @@ async function serverData(server: ServerPlan, old: SecretData | undefined, autho
     'ca.crt': authority.certificate,
     ...(server.keystore ? { 'keystore.pem': `${key.trimEnd()}\n${certificate.trimEnd()}\n` } : {}),
     // A volume remembers it: never another one.
-    ...(server.clusterId ? { 'cluster-id': old?.['cluster-id'] || randomBytes(16).toString('base64url') } : {}),
+    ...(server.clusterId ? { 'cluster-id': old?.['cluster-id'] || clusterId() } : {}),
   };
+}
+
+/** As Kafka makes them: 16 random bytes as base64url; none begins with -, which a command line takes for an option. */
+export function clusterId(): string {
+  for (;;) {
+    const id = randomBytes(16).toString('base64url');
+    if (!id.startsWith('-')) return id;
+  }
 }

@@ -1,0 +1,113 @@
+/** What must hold once all rows are stored: one line in the table each. */
+import { pipelineObjects } from '@millrace/cdk8s/pipeline/pipeline.ts';
+import { platformObjects } from '@millrace/cdk8s/platform/platform.ts';
+import type { Values } from '@millrace/cdk8s/platform/values.ts';
+import type { Pipeline } from '@millrace/core/spec/pipeline.ts';
+import type { Kubectl } from '@millrace/deploy/kubectl.ts';
+import { query } from './rows.ts';
+
+interface Context {
+  kubectl: Kubectl;
+  values: Values;
+  pipelines: readonly Pipeline[];
+}
+
+interface Check {
+  name: string;
+  /** @throws Error in a sentence where it does not hold */
+  check(context: Context): Promise<void>;
+}
+
+interface Live {
+  kind: string;
+  metadata: { name: string; generation?: number };
+}
+
+const ROLES = ['producer', 'processor', 'sink'] as const;
+
+export const CHECKS: readonly Check[] = [
+  { name: 'traffic has 3,222 detectors that work and 2,014 that do not', check: operational },
+  { name: 'each row is accounted for: millrace audit in the sink’s pod', check: audited },
+  { name: 'logs are JSON with level, role and Pipeline, and hold no secret', check: logs },
+  { name: 'applied again, nothing changes', check: idempotent },
+  { name: 'Prometheus reads every role and understands every rule', check: watched },
+];
+
+async function operational({ kubectl, values }: Context): Promise<void> {
+  const sql = `SELECT count(*) FILTER (WHERE is_operational) || ' ' || count(*) FILTER (WHERE NOT is_operational) FROM "${values.namespace}".traffic_events`;
+  expect('is_operational', await query(kubectl, values, sql), '3222 2014');
+}
+
+async function audited({ kubectl, pipelines }: Context): Promise<void> {
+  for (const { metadata } of pipelines)
+    await kubectl.run(
+      'exec',
+      `deploy/${metadata.name}-sink`,
+      '--',
+      'node',
+      '/app/millrace.js',
+      'audit',
+      '/etc/millrace/pipeline/pipeline.yaml',
+    );
+}
+
+async function logs({ kubectl, values, pipelines }: Context): Promise<void> {
+  for (const { metadata } of pipelines)
+    for (const role of ROLES) {
+      const lines = (await kubectl.run('logs', `deploy/${metadata.name}-${role}`)).trim().split('\n');
+      for (const line of lines) {
+        const { level, role: said, pipeline } = JSON.parse(line) as Record<string, unknown>;
+        expect(
+          `level, role and pipeline of ${line}`,
+          `${typeof level} ${said} ${pipeline}`,
+          `string ${role} ${values.namespace}/${metadata.name}`,
+        );
+      }
+    }
+  const secrets = await kubectl.list<{ metadata: { name: string }; data?: Record<string, string> }>('secrets');
+  const passwords = secrets.flatMap(({ data }) =>
+    data?.password ? [Buffer.from(data.password, 'base64').toString('utf8')] : [],
+  );
+  if (passwords.length === 0) throw new Error('there is no password in any Secret');
+  for (const { metadata } of await kubectl.list<{ metadata: { name: string } }>('pods')) {
+    const text = await kubectl.run('logs', metadata.name);
+    if (passwords.some((password) => text.includes(password))) throw new Error(`the log of ${metadata.name} holds a password`);
+  }
+}
+
+async function idempotent({ kubectl, values, pipelines }: Context): Promise<void> {
+  const kinds = 'deployments,statefulsets,jobs,networkpolicies,poddisruptionbudgets';
+  const generations = async (): Promise<string> =>
+    (await kubectl.list<Live>(kinds))
+      .map(({ kind, metadata: { name, generation } }) => `${kind} ${name} ${generation}`)
+      .toSorted()
+      .join('\n');
+  const before = await generations();
+  await kubectl.apply([...platformObjects(values), ...pipelines.flatMap((pipeline) => pipelineObjects(pipeline, values))]);
+  const changed = (await generations()).split('\n').filter((line) => !before.split('\n').includes(line));
+  expect('objects that the second apply changed', changed.join(', '), '');
+}
+
+async function watched({ kubectl, pipelines }: Context): Promise<void> {
+  const ask = async (path: string): Promise<{ data: never }> =>
+    JSON.parse(
+      await kubectl.run('get', '--raw', `/api/v1/namespaces/${kubectl.namespace}/services/prometheus:9090/proxy/api/v1/${path}`),
+    );
+  const roles = pipelines.length * ROLES.length;
+  const deadline = performance.now() + 90_000;
+  for (;;) {
+    const { activeTargets } = (await ask('targets')).data as { activeTargets: { health: string; labels: { job: string } }[] };
+    const up = activeTargets.filter(({ health, labels }) => health === 'up' && labels.job === 'millrace').length;
+    if (up === roles) break;
+    if (performance.now() > deadline) throw new Error(`Prometheus reads ${up} of ${roles} roles`);
+    await new Promise((done) => setTimeout(done, 2_000));
+  }
+  const { groups } = (await ask('rules')).data as { groups: { rules: { name: string; health: string; lastError?: string }[] }[] };
+  const sick = groups.flatMap(({ rules }) => rules).filter(({ health }) => health === 'err');
+  if (sick.length > 0)
+    throw new Error(`Prometheus cannot evaluate ${sick.map(({ name, lastError }) => `${name}: ${lastError}`).join('; ')}`);
+}
+
+function expect(what: string, found: string, wanted: string): void {
+  if (found !== wanted) throw new Error(`${what}: found ${found || 'nothing'}, expected ${wanted || 'nothing'}`);
+}
