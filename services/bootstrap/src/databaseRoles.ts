@@ -1,6 +1,6 @@
 /**
  * Roles of the database: the owner makes schemas and tables, the writer changes rows, the reader reads. What each may do
- * with what the owner makes later is said once, by default privileges. e2e/permissions/database.test.ts holds all of it.
+ * with what the owner makes later is said once, by default privileges. e2e/secured/database.test.ts holds all of it.
  */
 import { quote } from '@millrace/core/database/identifier.ts';
 import pg from 'pg';

@@ -39,8 +39,12 @@ export function addressesOf(options: ServerOptions): Addresses {
 }
 
 /** Connects, does the work, and closes the connections whatever happens. */
-export async function withServers<T>(options: ServerOptions, work: (servers: Servers) => Promise<T>): Promise<T> {
-  const servers = await connectServers(addressesOf(options), quietLog());
+export async function withServers<T>(
+  options: ServerOptions,
+  work: (servers: Servers) => Promise<T>,
+  log = quietLog(),
+): Promise<T> {
+  const servers = await connectServers(addressesOf(options), log);
   try {
     return await work(servers);
   } finally {

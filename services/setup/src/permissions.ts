@@ -1,5 +1,5 @@
 /**
- * What the users of Kafka need, each for its own work and nothing more. e2e/permissions/kafka.test.ts runs all of it on a broker
+ * What the users of Kafka need, each for its own work and nothing more. e2e/secured/kafka.test.ts runs all of it on a broker
  * with an authorizer, and again without each single one.
  *
  * What others imply is not named: Read, Write and Alter include Describe, AlterConfigs includes DescribeConfigs. Senders

@@ -9,6 +9,7 @@ import { type Command, InvalidArgumentError } from 'commander';
 import { quietLog } from '../log.ts';
 import { type ServerOptions, serverOptions } from '../servers/options.ts';
 import { addressesOf, withServers } from '../servers.ts';
+import type { Servers } from '../status/collect.ts';
 
 interface SetupOptions extends ServerOptions {
   /** ms */
@@ -47,14 +48,15 @@ async function setup(files: string[], options: SetupOptions): Promise<void> {
 }
 
 async function setUp(loaded: readonly LoadedPipeline[], options: SetupOptions, log: Logger, told: Logger | null): Promise<void> {
-  await withServers(options, async (servers) => {
+  const work = async (servers: Servers): Promise<void> => {
     for (const { pipeline, warnings } of loaded) {
       const { changes, conditions } = await setupPipeline(pipeline, { ...servers, log });
       const result = { pipeline: namesOf(pipeline).pipeline, changes, warnings, conditions };
       if (told) told.info(result, 'set up');
       else for (const line of linesOf(result)) process.stdout.write(`${result.pipeline}: ${line}\n`);
     }
-  });
+  };
+  await withServers(options, work, log);
 }
 
 /**

@@ -3,32 +3,16 @@
  * it is too much: without any one of them somebody is refused.
  */
 import { randomBytes } from 'node:crypto';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { makeAuthority, makeServer } from '@millrace/bootstrap/certificates.ts';
-import { connectDatabase } from '@millrace/core/database/connect.ts';
-import { type Access, connectAccess, type Permission } from '@millrace/core/kafka/access.ts';
-import { connectKafka } from '@millrace/core/kafka/connect.ts';
+import type { Permission } from '@millrace/core/kafka/access.ts';
 import type { Kafka } from '@millrace/core/kafka/kafka.ts';
 import type { Pipeline } from '@millrace/core/spec/pipeline.ts';
-import { type EmbeddedKafka, startKafka } from '@millrace/embedded/kafka.ts';
-import { freePorts } from '@millrace/embedded/ports.ts';
-import { type EmbeddedPostgres, startPostgres } from '@millrace/embedded/postgres.ts';
 import { type KafkaUser, permissionsInNamespace, permissionsOf } from '@millrace/setup/permissions.ts';
-import { pino } from 'pino';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { databaseRoles, firstRefusal, pipelineOf, type World, writeRecords } from './feed.ts';
+import { type SecuredServers, startSecuredServers, USERS } from './servers.ts';
 
-const USERS = ['setup', 'producer', 'processor', 'sink'] as const satisfies KafkaUser[];
-const log = pino({ level: 'silent' });
-
-let server: EmbeddedKafka;
-let postgres: EmbeddedPostgres;
-let access: Access;
+let servers: SecuredServers;
 let world: World;
-/** A client of a user with this password. */
-let connect: (user: KafkaUser, password: () => string) => Kafka;
 
 interface Variant {
   user: KafkaUser;
@@ -61,50 +45,16 @@ const variants: Variant[] = USERS.flatMap((user) =>
 );
 
 beforeAll(async () => {
-  const folder = mkdtempSync(join(tmpdir(), 'millrace-permissions-'));
+  servers = await startSecuredServers();
+  const { access, admin, folder, superuser, databaseUrl, connect } = servers;
   writeRecords(folder);
-  const authority = await makeAuthority(new Date());
-  const { key, certificate } = await makeServer(authority, 'kafka', ['localhost'], new Date());
-  writeFileSync(join(folder, 'keystore.pem'), `${key}\n${certificate}\n`);
-  const [plain = 0, login = 0, controller = 0] = await freePorts(3);
-  [server, postgres] = await Promise.all([
-    startKafka({
-      ports: [plain],
-      config: {
-        listeners: `PLAINTEXT://127.0.0.1:${plain},SASL_SSL://127.0.0.1:${login},CONTROLLER://127.0.0.1:${controller}`,
-        'advertised.listeners': `PLAINTEXT://127.0.0.1:${plain},SASL_SSL://localhost:${login}`,
-        'controller.quorum.voters': `1@127.0.0.1:${controller}`,
-        'ssl.keystore.type': 'PEM',
-        'ssl.keystore.location': join(folder, 'keystore.pem'),
-        'sasl.enabled.mechanisms': 'SCRAM-SHA-512',
-        'listener.name.sasl_ssl.scram-sha-512.sasl.jaas.config':
-          'org.apache.kafka.common.security.scram.ScramLoginModule required;',
-        'authorizer.class.name': 'org.apache.kafka.metadata.authorizer.StandardAuthorizer',
-        'allow.everyone.if.no.acl.found': 'false',
-        // The broker itself and the test come without a login.
-        'super.users': 'User:ANONYMOUS',
-      },
-    }),
-    startPostgres(),
-  ]);
-  connect = (user, password) =>
-    connectKafka({
-      brokers: [`localhost:${login}`],
-      clientId: user,
-      tls: () => ({ ca: authority.certificate }),
-      sasl: () => ({ mechanism: 'SCRAM-SHA-512', username: user, password: password() }),
-      log,
-    });
-  access = connectAccess({ brokers: server.brokers, clientId: 'admin', log });
-  for (const user of USERS) await access.putUser(user, `of ${user}`);
   const client = (user: KafkaUser): Kafka => connect(user, () => `of ${user}`);
-  const superuser = connectDatabase({ url: postgres.url, applicationName: 'superuser', log });
   world = {
     folder,
-    admin: connectKafka({ brokers: server.brokers, clientId: 'admin', log }),
+    admin,
     superuser,
     clients: { setup: client('setup'), producer: client('producer'), processor: client('processor'), sink: client('sink') },
-    pools: await databaseRoles(postgres, superuser),
+    pools: await databaseRoles(databaseUrl, superuser),
   };
   for (const { permissions } of variants) for (const [user, all] of permissions) await access.allow(user, all);
   for (const user of USERS) await access.allow(user, permissionsOf(user, pipelineOf('whole', 'p')));
@@ -113,17 +63,14 @@ beforeAll(async () => {
 }, 180_000);
 
 afterAll(async () => {
-  access?.close();
-  await Promise.all([world?.admin, ...Object.values(world?.clients ?? {})].map((client) => client?.close()));
-  await Promise.all([world?.superuser, ...Object.values(world?.pools ?? {})].map((pool) => pool?.end()));
-  await Promise.all([server?.stop(), postgres?.stop()]);
-  rmSync(world.folder, { recursive: true, force: true });
+  await Promise.all(Object.values(world?.pools ?? {}).map((pool) => pool.end()));
+  await servers?.stop();
 });
 
 /** Waits until the broker's authorizer knows what was allowed last: permissions come to it in order. */
 async function allowed(): Promise<void> {
   const name = `sentinel-${randomBytes(4).toString('hex')}`;
-  await access.allow('setup', [{ resource: 'topic', name, pattern: 'literal', operations: ['Describe'] }]);
+  await servers.access.allow('setup', [{ resource: 'topic', name, pattern: 'literal', operations: ['Describe'] }]);
   const known = async (): Promise<boolean> => (await world.clients.setup.topic(name).catch(() => 'refused')) === null;
   await vi.waitUntil(known, { timeout: 60_000, interval: 50 });
 }
@@ -147,6 +94,7 @@ test.each(variants)('$user without $without is refused', async ({ user, pipeline
 
 test('a password that is changed while a client runs counts from its next connection on', async () => {
   let password = 'of producer';
+  const { access, connect } = servers;
   const client = connect('producer', () => password);
   expect(await client.topic('shared.p.raw')).not.toBeNull();
   await access.putUser('producer', 'renewed');

@@ -13,7 +13,6 @@ import type { Worker } from '@millrace/core/role/role.ts';
 import { parsePipelines } from '@millrace/core/spec/load.ts';
 import { namesOf } from '@millrace/core/spec/names.ts';
 import type { Pipeline } from '@millrace/core/spec/pipeline.ts';
-import type { EmbeddedPostgres } from '@millrace/embedded/postgres.ts';
 import { processor } from '@millrace/processor/role.ts';
 import { producer } from '@millrace/producer/role.ts';
 import type { KafkaUser } from '@millrace/setup/permissions.ts';
@@ -74,7 +73,7 @@ export function pipelineOf(namespace: string, name: string, table: object = {}):
 }
 
 /** The platform's roles on a server of the test, with a connection of each. */
-export async function databaseRoles({ url: address }: EmbeddedPostgres, superuser: Pool): Promise<World['pools']> {
+export async function databaseRoles(address: string, superuser: Pool): Promise<World['pools']> {
   const url = new URL(address);
   const account = (user: string) => ({ user, secret: user });
   const plan = {

@@ -25,7 +25,7 @@ beforeAll(async () => {
   const admin = connectKafka({ brokers: server.brokers, clientId: 'admin', log });
   const superuser = connectDatabase({ url: postgres.url, applicationName: 'superuser', log });
   const clients = { setup: admin, producer: admin, processor: admin, sink: admin };
-  world = { folder, admin, superuser, clients, pools: await databaseRoles(postgres, superuser) };
+  world = { folder, admin, superuser, clients, pools: await databaseRoles(postgres.url, superuser) };
 }, 180_000);
 
 afterAll(async () => {
