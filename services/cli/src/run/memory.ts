@@ -7,6 +7,17 @@
 /** Of Node. The old space is far above what a role holds: it says when to collect, and is no place to end. */
 export const MEMORY_LIMITS = ['--max-semi-space-size=16', '--max-old-space-size=192'] as const;
 
+/**
+ * Of glibc's malloc, where it is there: what was freed in an arena stays resident for that arena, and what was freed at its end
+ * above a threshold that grows with the largest buffer seen. Names and bytes as mallopt(3) has them.
+ */
+const MALLOC_LIMITS = { MALLOC_ARENA_MAX: '1', MALLOC_TRIM_THRESHOLD_: '1048576', MALLOC_MMAP_THRESHOLD_: '1048576' } as const;
+
+/** The environment of a process that is to take little memory; what is set there already counts. Pure. */
+export function withMallocLimits(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  return { ...MALLOC_LIMITS, ...env };
+}
+
 /** Whether the command line or NODE_OPTIONS say what the process may take: then they count. Pure. */
 export function isLimited(nodeArguments: readonly string[], nodeOptions: string | undefined): boolean {
   return [...nodeArguments, ...(nodeOptions ?? '').split(/\s+/)].some((word) =>
@@ -20,5 +31,6 @@ export function isLimited(nodeArguments: readonly string[], nodeOptions: string 
  */
 export function limitMemory(): void {
   if (isLimited(process.execArgv, process.env.NODE_OPTIONS) || !process.execve || process.connected) return;
-  process.execve(process.execPath, [process.execPath, ...MEMORY_LIMITS, ...process.execArgv, ...process.argv.slice(1)]);
+  const words = [process.execPath, ...MEMORY_LIMITS, ...process.execArgv, ...process.argv.slice(1)];
+  process.execve(process.execPath, words, withMallocLimits(process.env));
 }

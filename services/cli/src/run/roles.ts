@@ -8,7 +8,7 @@ import { keepRunning } from '@millrace/core/role/keepRunning.ts';
 import type { Role, WorkerHealth } from '@millrace/core/role/role.ts';
 import { freePorts } from '@millrace/embedded/ports.ts';
 import { startChild } from './child.ts';
-import { isLimited, MEMORY_LIMITS } from './memory.ts';
+import { isLimited, MEMORY_LIMITS, withMallocLimits } from './memory.ts';
 import { ROLE_NAMES } from './roleTable.ts';
 
 const ANSWER_MS = 2_000;
@@ -40,7 +40,10 @@ export async function startRoles({ words, env, logFile, log, say }: RolesOptions
   return ROLE_NAMES.map((name, index) => {
     const port = Number(ports[index]);
     const args = [...limits, script, 'run', '--role', name, '--port', String(port), ...words];
-    const kept = keepRunning(() => startChild({ name, arguments: args, env, logFile: logFile(name), say }), log);
+    const kept = keepRunning(
+      () => startChild({ name, arguments: args, env: withMallocLimits(env), logFile: logFile(name), say }),
+      log,
+    );
     return {
       name,
       port,
