@@ -16,24 +16,26 @@ export interface Rule {
 }
 
 const P = '{{ $labels.pipeline }}';
+/** Of the role that is later. */
+const LAG = 'max by (pipeline) ({__name__=~"millrace_(processor|sink)_lag_seconds"})';
 
 export const RULES: readonly Rule[] = [
   {
     alert: 'MillraceLag',
-    expr: 'max by (pipeline) (millrace_sink_lag_seconds) > 200',
+    expr: `${LAG} > 200`,
     for: '2m',
     severity: 'warning',
     summary: `Rows of ${P} come late`,
-    description: `The oldest record of ${P} that is not in its table has waited {{ $value | humanizeDuration }}.`,
+    description: `The oldest record of ${P} before its processor or its sink has waited {{ $value | humanizeDuration }}.`,
     runbook: 'lag',
   },
   {
     alert: 'MillraceLagCritical',
-    expr: 'max by (pipeline) (millrace_sink_lag_seconds) > 300',
+    expr: `${LAG} > 300`,
     for: '2m',
     severity: 'critical',
     summary: `Rows of ${P} come very late`,
-    description: `The oldest record of ${P} that is not in its table has waited {{ $value | humanizeDuration }}.`,
+    description: `The oldest record of ${P} before its processor or its sink has waited {{ $value | humanizeDuration }}.`,
     runbook: 'lag',
   },
   {

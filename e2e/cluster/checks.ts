@@ -102,6 +102,10 @@ async function watched({ kubectl, pipelines }: Context): Promise<void> {
     if (performance.now() > deadline) throw new Error(`Prometheus reads ${up} of ${roles} roles`);
     await new Promise((done) => setTimeout(done, 2_000));
   }
+  for (const metric of ['millrace_processor_lag_seconds', 'millrace_sink_lag_seconds']) {
+    const { result } = (await ask(`query?query=${metric}`)).data as { result: unknown[] };
+    expect(`Pipelines with ${metric}`, String(result.length), String(pipelines.length));
+  }
   const { groups } = (await ask('rules')).data as { groups: { rules: { name: string; health: string; lastError?: string }[] }[] };
   const sick = groups.flatMap(({ rules }) => rules).filter(({ health }) => health === 'err');
   if (sick.length > 0)

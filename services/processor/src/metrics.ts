@@ -11,6 +11,8 @@ export interface Metrics {
   restarts: Counter<'pipeline' | 'kind'>;
   /** By pipeline: partitions that wait because of an error, asked when the metrics are read. */
   paused: Map<string, () => number>;
+  /** By pipeline: how long its records have waited now, seconds; asked when the metrics are read. */
+  lags: Map<string, () => number>;
   batchSeconds: Counter<'pipeline' | 'phase'>;
 }
 
@@ -24,6 +26,7 @@ export function metricsOf(registry: Registry): Metrics {
   const counter = <T extends string>(name: string, help: string, labelNames: T[]): Counter<T> =>
     new Counter({ name: `millrace_processor_${name}`, help, labelNames, registers });
   const paused: Metrics['paused'] = new Map();
+  const lags: Metrics['lags'] = new Map();
   const metrics: Metrics = {
     records: counter('records_total', 'Objects of raw records by how they ended, counted once committed', ['pipeline', 'result']),
     refused: counter('refused_total', 'Refusals written to the DLQ by stage and reason', ['pipeline', 'stage', 'reason']),
@@ -38,6 +41,7 @@ export function metricsOf(registry: Registry): Metrics {
     ),
     batchSeconds: counter('batch_seconds_total', 'Time in batches by phase: transform, send, commit', ['pipeline', 'phase']),
     paused,
+    lags,
   };
   new Gauge({
     name: 'millrace_processor_paused_partitions',
@@ -47,6 +51,16 @@ export function metricsOf(registry: Registry): Metrics {
     collect() {
       this.reset();
       for (const [pipeline, count] of paused) this.set({ pipeline }, count());
+    },
+  });
+  new Gauge({
+    name: 'millrace_processor_lag_seconds',
+    help: 'How long the oldest raw record that is seen and not processed has waited',
+    labelNames: ['pipeline'],
+    registers,
+    collect() {
+      this.reset();
+      for (const [pipeline, seconds] of lags) this.set({ pipeline }, seconds());
     },
   });
   made.set(registry, metrics);

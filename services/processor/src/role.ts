@@ -16,6 +16,7 @@ import { guarded } from '@millrace/core/guards.ts';
 import type { Batch, Notice, Position, Reader, Sender, TopicState } from '@millrace/core/kafka/kafka.ts';
 import { Reload } from '@millrace/core/kafka/kafka.ts';
 import { decodeProgress, encodeProgress, freshProgress, type Progress } from '@millrace/core/record/progress.ts';
+import { watchLag } from '@millrace/core/role/lag.ts';
 import type { Role, RoleContext, Worker } from '@millrace/core/role/role.ts';
 import { maxRecordBytesOf } from '@millrace/core/spec/defaults.ts';
 import { namesOf, type PipelineNames } from '@millrace/core/spec/names.ts';
@@ -50,6 +51,7 @@ async function start(pipeline: Pipeline, { kafka, log, metrics }: Context): Prom
   const sender = kafka.sender();
   const ownsRaw = pipeline.spec.source.topic === undefined;
   const parts: Parts = { kafka, log, metrics, names, ownsRaw, transform, maxBytes, sender, counters, progress: new Map() };
+  const lag = watchLag();
   let reader: Reader;
   try {
     reader = await kafka.read({
@@ -57,7 +59,7 @@ async function start(pipeline: Pipeline, { kafka, log, metrics }: Context): Prom
       topic: names.raw,
       log,
       load: (partition, topic) => load(parts, partition, topic),
-      handle: (batch) => handle(parts, batch),
+      handle: (batch) => lag.handle(batch, () => handle(parts, batch)),
       notice: (notice) => notify(parts, notice),
     });
   } catch (error) {
@@ -65,6 +67,7 @@ async function start(pipeline: Pipeline, { kafka, log, metrics }: Context): Prom
     throw error;
   }
   counters.paused.set(names.pipeline, () => pausedOf(reader.partitions()).length);
+  counters.lags.set(names.pipeline, () => lag.seconds(reader.partitions(), Date.now()));
   return {
     health: () => healthOf(reader.partitions()),
     failed: reader.failed,
@@ -74,6 +77,7 @@ async function start(pipeline: Pipeline, { kafka, log, metrics }: Context): Prom
       } finally {
         await sender.close();
         counters.paused.delete(names.pipeline);
+        counters.lags.delete(names.pipeline);
       }
     },
   };

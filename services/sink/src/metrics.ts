@@ -17,6 +17,7 @@ export function sinkMetrics(registry: Registry): SinkMetrics {
 function make(registry: Registry) {
   const registers = [registry];
   const pauses = new Map<string, () => PauseReason[]>();
+  const lags = new Map<string, () => number>();
   return {
     rows: new Counter({
       name: 'millrace_sink_rows_total',
@@ -50,6 +51,18 @@ function make(registry: Registry) {
           for (const reason of PAUSE_REASONS) this.set({ pipeline, reason }, 0);
           for (const reason of reasons()) this.inc({ pipeline, reason });
         }
+      },
+    }),
+    /** By pipeline: how long its records have waited now, seconds. */
+    lags,
+    lag: new Gauge({
+      name: 'millrace_sink_lag_seconds',
+      help: 'How long the oldest processed record that is seen and not stored has waited',
+      labelNames: ['pipeline'] as const,
+      registers,
+      collect() {
+        this.reset();
+        for (const [pipeline, seconds] of lags) this.set({ pipeline }, seconds());
       },
     }),
     lost: new Counter({

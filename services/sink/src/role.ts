@@ -6,6 +6,7 @@
  * two for the ledger and its audit.
  */
 import type { Batch, Reader } from '@millrace/core/kafka/kafka.ts';
+import { watchLag } from '@millrace/core/role/lag.ts';
 import type { Role, RoleContext, Worker } from '@millrace/core/role/role.ts';
 import { maxProcessedBytesOf } from '@millrace/core/spec/defaults.ts';
 import { namesOf } from '@millrace/core/spec/names.ts';
@@ -50,8 +51,9 @@ async function start(pipeline: Pipeline, { kafka, database, log, metrics: regist
   });
   const { load, notice } = held;
   let batches = 0;
+  const lag = watchLag();
   const handle = async (batch: Batch): Promise<void> => {
-    await held.handle(batch);
+    await lag.handle(batch, () => held.handle(batch));
     batches += 1;
   };
   const read = { group: names.sinkGroup, topic: names.processed, log, load, handle, notice, concurrency: CONCURRENCY };
@@ -66,6 +68,7 @@ async function start(pipeline: Pipeline, { kafka, database, log, metrics: regist
     const pauses = held.pauses();
     return reader.partitions().flatMap(({ partition }) => pauses.get(partition)?.reason ?? []);
   });
+  metrics.lags.set(names.pipeline, () => lag.seconds(reader.partitions(), Date.now()));
   const maintenance = maintain(
     names.pipeline,
     maintenanceTasks(pipeline, database, () => batches),
@@ -78,6 +81,7 @@ async function start(pipeline: Pipeline, { kafka, database, log, metrics: regist
     failed: reader.failed,
     async stop() {
       metrics.pauses.delete(names.pipeline);
+      metrics.lags.delete(names.pipeline);
       try {
         await Promise.all([reader.close(GRACE_MS), maintenance.stop(), auditing.stop()]);
       } finally {
