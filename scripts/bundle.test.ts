@@ -5,7 +5,7 @@ import { globSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
-import { MEMORY_LIMITS } from '../services/cli/src/run/memory.ts';
+import { MEMORY_LIMITS, withMallocLimits } from '../services/cli/src/run/memory.ts';
 import { freePorts } from '../services/embedded/src/ports.ts';
 import { bundle } from './bundle.ts';
 
@@ -64,8 +64,9 @@ test('the Dockerfile knows the manifest of every package, and .dockerignore lets
   for (const manifest of manifests) expect(ignored).toContain(`!${manifest.startsWith('services/') ? 'services' : manifest}\n`);
 });
 
-test('the image gives V8 the limits that a role would give itself', () => {
-  expect(dockerfile).toContain(`ENV NODE_OPTIONS="${MEMORY_LIMITS.join(' ')}"\n`);
+test('the image gives V8 and malloc the limits that a role would give itself', () => {
+  const limits = Object.entries(withMallocLimits({ NODE_OPTIONS: MEMORY_LIMITS.join(' ') }));
+  for (const [name, value] of limits) expect(dockerfile).toContain(`${name}="${value}"`);
   expect(dockerfile).toMatch(/^USER 10001:10001$/m);
 });
 
