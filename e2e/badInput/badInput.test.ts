@@ -14,6 +14,9 @@ import { type Outcome, type Run, runAll } from './run.ts';
 
 const INPUTS = [...FILES, ...NUMBERS, ...TIMES, ...TEXTS, ...SIZES];
 
+/** What docs/performance.md says of each role. */
+const LIMIT_MIB = 250;
+
 let run: Run | undefined;
 const outcomes: Outcome[] = [];
 
@@ -64,5 +67,5 @@ test('nothing is a mistake of our own, and no worker failed but the producers th
 test.each(['producer', 'processor', 'sink'] as const)('the memory of the %s is bounded', (role) => {
   const peak = (run as Run).peakMiB(role);
   console.log(`${role}: at most ${Math.round(peak)} MiB resident`);
-  expect(peak).toBeLessThan(420);
+  expect(peak).toBeLessThan(LIMIT_MIB);
 });
