@@ -17,11 +17,20 @@ export function httpProbes(port: number, alive: string, ready: string): Probes {
   };
 }
 
-/** For what speaks no HTTP: its port, and a command that asks it where there is a quick one. */
-export function portProbes(port: number, ready?: string[]): Probes {
+/** How a program without a page of its own for it says that it can take work. */
+export type Ready = { port: number } | { path: string; port: number } | { command: string[] };
+
+/** @param alive a port that is open as long as the program lives, ready or not */
+export function portProbes(alive: number, ready: Ready): Probes {
   return {
-    startup: ready ? kplus.Probe.fromCommand(ready, STARTUP) : kplus.Probe.fromTcpSocket({ port, ...STARTUP }),
-    readiness: ready ? kplus.Probe.fromCommand(ready, READINESS) : kplus.Probe.fromTcpSocket({ port, ...READINESS }),
-    liveness: kplus.Probe.fromTcpSocket({ port, ...LIVENESS }),
+    startup: ask(ready, STARTUP),
+    readiness: ask(ready, READINESS),
+    liveness: kplus.Probe.fromTcpSocket({ port: alive, ...LIVENESS }),
   };
+}
+
+function ask(ready: Ready, times: kplus.ProbeOptions): kplus.Probe {
+  if ('command' in ready) return kplus.Probe.fromCommand(ready.command, times);
+  if ('path' in ready) return kplus.Probe.fromHttpGet(ready.path, { port: ready.port, ...times });
+  return kplus.Probe.fromTcpSocket({ port: ready.port, ...times });
 }

@@ -32,7 +32,13 @@ const WORKLOADS: Record<string, (scope: Construct, replicas: number | null) => u
   Deployment: (scope, replicas) =>
     new DeploymentWorkload(scope, 'w', { ...common, probes, replicas, strategy: 'RollingUpdate' } as never),
   StatefulSet: (scope, replicas) =>
-    new StatefulSetWorkload(scope, 'w', { ...common, probes: portProbes(9092), replicas, service: 'nodes', claim } as never),
+    new StatefulSetWorkload(scope, 'w', {
+      ...common,
+      probes: portProbes(9093, { port: 9092 }),
+      replicas,
+      service: 'nodes',
+      claim,
+    } as never),
   Job: (scope) => new JobWorkload(scope, 'w', { ...common, backoffLimit: 3, keptSeconds: 60, deadlineSeconds: 600 } as never),
 };
 
@@ -103,6 +109,9 @@ describe.each(['Deployment', 'StatefulSet'])('%s that serves', (kind) => {
     const questions = ['startupProbe', 'readinessProbe', 'livenessProbe'].map((name) => JSON.stringify(container?.[name]));
     expect(new Set(questions).size).toBe(3);
     expect(questions).not.toContain(undefined);
+    const asked = (name: string) =>
+      JSON.stringify((container?.[name] as Record<string, unknown>)[kind === 'Deployment' ? 'httpGet' : 'tcpSocket']);
+    expect(asked('readinessProbe')).not.toBe(asked('livenessProbe'));
   });
 
   test.each([

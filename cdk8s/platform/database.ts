@@ -78,7 +78,7 @@ export function database(scope: Construct, values: Values): void {
     resources,
     checksum: checksumOf(data),
     // By TCP: while the first start prepares the volume, the server listens on its socket only.
-    probes: portProbes(DATABASE_PORT, ['pg_isready', '-q', '-h', '127.0.0.1', '-U', 'postgres', '-d', name]),
+    probes: portProbes(DATABASE_PORT, { command: ['pg_isready', '-q', '-h', '127.0.0.1', '-U', 'postgres', '-d', name] }),
     replicas: 1,
     service: 'database',
     claim: { volume: 'data', size: storage.size, storageClass: storage.class },

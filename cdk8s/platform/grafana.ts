@@ -3,7 +3,7 @@ import type { Construct } from 'constructs';
 import { checksumOf, configMap } from '../constructs/config.ts';
 import { selectorOf } from '../constructs/labels.ts';
 import { configMount, scratchMount, secretMount } from '../constructs/mounts.ts';
-import { httpProbes } from '../constructs/probes.ts';
+import { portProbes } from '../constructs/probes.ts';
 import { service } from '../constructs/service.ts';
 import { DeploymentWorkload } from '../constructs/workload.ts';
 import { IMAGES } from './images.ts';
@@ -79,7 +79,7 @@ export function grafana(scope: Construct, values: Values): void {
     ],
     resources: values.grafana.resources,
     checksum: checksumOf(data),
-    probes: httpProbes(PORT, '/api/health', '/api/health'),
+    probes: portProbes(PORT, { path: '/api/health', port: PORT }),
     replicas: 1,
     strategy: 'Recreate',
     graceSeconds: 30,

@@ -50,7 +50,8 @@ export function kafka(scope: Construct, values: Values): void {
     ],
     resources,
     checksum: checksumOf(data),
-    probes: portProbes(KAFKA_PORT),
+    // A broker that has not caught up lets no client in, and lives: its controller listens already.
+    probes: portProbes(CONTROLLER_PORT, { port: KAFKA_PORT }),
     replicas: nodes,
     service: KAFKA_NODES,
     claim: { volume: 'data', size: storage.size, storageClass: storage.class },

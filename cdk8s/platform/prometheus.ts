@@ -73,7 +73,12 @@ export function prometheus(scope: Construct, values: Values): void {
       ports: { metrics: METRICS_PORT },
       headless: true,
     });
-  service(scope, 'prometheus-service', { name: 'prometheus', identity: PROMETHEUS, ports: { http: PROMETHEUS_PORT } });
+  service(scope, 'prometheus-service', {
+    name: 'prometheus',
+    identity: PROMETHEUS,
+    ports: { http: PROMETHEUS_PORT },
+    headless: true,
+  });
   new StatefulSetWorkload(scope, 'prometheus', {
     name: 'prometheus',
     identity: PROMETHEUS,
