@@ -29,8 +29,10 @@ export interface Kubelab {
 /** @param folder where `kubelab` is */
 export function kubelabIn(folder: string, say: (line: string) => void): Kubelab {
   const program = `${folder}/kubelab`;
-  const ask = (...words: string[]) => run([program, ...words], { withinMs: QUESTION_MS });
-  const build = (words: readonly string[], env: NodeJS.ProcessEnv = process.env) => run(words, { withinMs: BUILD_MS, env });
+  const machine = machineEnv();
+  const ask = (...words: string[]) => run([program, ...words], { withinMs: QUESTION_MS, env: machine });
+  const build = (words: readonly string[], env: NodeJS.ProcessEnv = {}) =>
+    run(words, { withinMs: BUILD_MS, env: { ...machine, ...env } });
   const images = async (): Promise<string[]> => (await ask('images')).split('\n');
   return {
     kubectl: [program, 'kubectl'],
@@ -50,7 +52,7 @@ export function kubelabIn(folder: string, say: (line: string) => void): Kubelab 
         const image = IMAGE_OF[name];
         if (there.includes(image)) continue;
         say(`building the stand-in of ${image}`);
-        await build([`${folder}/standins/build`, name], { ...process.env, [`${name.toUpperCase()}_IMAGE`]: image });
+        await build([`${folder}/standins/build`, name], { [`${name.toUpperCase()}_IMAGE`]: image });
       }
     },
 
@@ -65,6 +67,15 @@ export function kubelabIn(folder: string, say: (line: string) => void): Kubelab 
       await build([program, 'image', '-t', name, ...args, context]);
     },
   };
+}
+
+/**
+ * Without the tools of this checkout in PATH: builds are shown the settings of the npm that is found there, and ours, which has
+ * none, knows neither the registry nor the certificates of this machine.
+ */
+function machineEnv(): NodeJS.ProcessEnv {
+  const path = (process.env.PATH ?? '').split(':').filter((folder) => !folder.includes('/node_modules/'));
+  return { ...process.env, PATH: path.join(':') };
 }
 
 async function succeeds(promise: Promise<unknown>): Promise<boolean> {
