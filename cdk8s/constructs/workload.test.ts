@@ -109,8 +109,8 @@ describe.each(['Deployment', 'StatefulSet'])('%s that serves', (kind) => {
     const questions = ['startupProbe', 'readinessProbe', 'livenessProbe'].map((name) => JSON.stringify(container?.[name]));
     expect(new Set(questions).size).toBe(3);
     expect(questions).not.toContain(undefined);
-    const asked = (name: string) =>
-      JSON.stringify((container?.[name] as Record<string, unknown>)[kind === 'Deployment' ? 'httpGet' : 'tcpSocket']);
+    const how = kind === 'Deployment' ? 'httpGet' : 'tcpSocket';
+    const asked = (name: string) => JSON.stringify((container?.[name] as Record<string, unknown> | undefined)?.[how]);
     expect(asked('readinessProbe')).not.toBe(asked('livenessProbe'));
   });
 
