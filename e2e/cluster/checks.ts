@@ -4,6 +4,7 @@ import { platformObjects } from '@millrace/cdk8s/platform/platform.ts';
 import type { Values } from '@millrace/cdk8s/platform/values.ts';
 import type { Pipeline } from '@millrace/core/spec/pipeline.ts';
 import type { Kubectl } from '@millrace/deploy/kubectl.ts';
+import { checkImage } from './image.ts';
 import { query } from './rows.ts';
 
 interface Context {
@@ -30,6 +31,7 @@ export const CHECKS: readonly Check[] = [
   { name: 'each row is accounted for: millrace audit in the sink’s pod', check: audited },
   { name: 'logs are JSON with level, role and Pipeline, and hold no secret', check: logs },
   { name: 'applied again, nothing changes', check: idempotent },
+  { name: 'the image runs as nobody, writes nothing, and drains at a SIGTERM', check: image },
   { name: 'Prometheus reads every role and understands every rule', check: watched },
 ];
 
@@ -73,6 +75,10 @@ async function logs({ kubectl, values, pipelines }: Context): Promise<void> {
     const text = await kubectl.run('logs', metadata.name);
     if (passwords.some((password) => text.includes(password))) throw new Error(`the log of ${metadata.name} holds a password`);
   }
+}
+
+async function image({ kubectl, pipelines }: Context): Promise<void> {
+  for (const { metadata } of pipelines.slice(0, 1)) await checkImage(kubectl, metadata.name);
 }
 
 async function idempotent({ kubectl, values, pipelines }: Context): Promise<void> {

@@ -68,7 +68,8 @@ export async function serveRole(role: Role, pipelines: readonly LoadedPipeline[]
       keepRunning(() => start(pipeline, context), context.log),
     );
   }
-  log.info({ port: health.port, pipelines: [...workers.keys()] }, 'serving');
+  const startupMs = Math.round(performance.now()); // since the process started
+  log.info({ port: health.port, pipelines: [...workers.keys()], startupMs }, 'serving');
   if (!stop.aborted) await once(stop, 'abort');
   log.info('draining');
   await Promise.all([...workers.values()].map((worker) => worker.stop()));
