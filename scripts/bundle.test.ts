@@ -83,15 +83,19 @@ test('commands run from it; what is left out says so', () => {
   });
 });
 
-test.each(['producer', 'processor', 'sink'])('the role %s serves from it, and ends when it is told to', async (role) => {
-  const [port = 0] = await freePorts(1);
-  const child = serve(role, port);
-  const alive = async (): Promise<boolean> => (await fetch(`http://127.0.0.1:${port}/healthz`).catch(() => null))?.status === 200;
-  await vi.waitUntil(alive, { timeout: 60_000, interval: 20 });
-  expect((await fetch(`http://127.0.0.1:${port}/readyz`)).status).toBe(503);
-  child.kill('SIGTERM');
-  expect(await once(child, 'exit')).toEqual([0, null]);
-});
+test.concurrent.each(['producer', 'processor', 'sink'])(
+  'the role %s serves from it, and ends when it is told to',
+  async (role) => {
+    const [port = 0] = await freePorts(1);
+    const child = serve(role, port);
+    const alive = async (): Promise<boolean> =>
+      (await fetch(`http://127.0.0.1:${port}/healthz`).catch(() => null))?.status === 200;
+    await vi.waitUntil(alive, { timeout: 60_000, interval: 20 });
+    expect((await fetch(`http://127.0.0.1:${port}/readyz`)).status).toBe(503);
+    child.kill('SIGTERM');
+    expect(await once(child, 'exit')).toEqual([0, null]);
+  },
+);
 
 /** Its servers are not there: it waits for them. */
 function serve(role: string, port: number): ChildProcess {

@@ -232,7 +232,9 @@ describe('a login over TLS', () => {
   test('with a wrong password is an error at once that names brokers and reason', async () => {
     const client = connect({ password: 'wrong' });
     await expect(client.topic('x')).rejects.toThrow(
-      new RegExp(`Kafka at 127.0.0.1:${saslPort} did not describe topic x: .*Authentication failed`),
+      new RegExp(
+        `Kafka at 127.0.0.1:${saslPort} did not describe topic x: .*the login of user millrace was refused: .*Authentication failed`,
+      ),
     );
     const sending = client.sender().send('login', 0, [{ key: null, value: null, headers: {} }]);
     await expect(sending).rejects.toThrow(/Authentication failed/);

@@ -44,6 +44,7 @@ export class Link {
   readonly address: string;
   readonly broker: Broker;
   readonly #pool: ConnectionPool;
+  readonly #user: string;
   readonly #opened: Connection[] = [];
   #ready: Promise<void> | null = null;
   #fetchReady: Promise<void> | null = null;
@@ -52,13 +53,15 @@ export class Link {
   constructor(address: string, options: LinkOptions) {
     const colon = address.lastIndexOf(':');
     const logger = bridge(options.log);
+    const login = asked(address, options.sasl);
     this.address = address;
+    this.#user = login?.username ?? '';
     this.#pool = new ConnectionPool({
       host: address.slice(0, colon).replace(/^\[|\]$/g, ''),
       port: Number(address.slice(colon + 1)),
       clientId: options.clientId,
       ssl: asked(address, options.tls),
-      sasl: asked(address, options.sasl),
+      sasl: login,
       connectionTimeout: CONNECT_MS,
       requestTimeout: ANSWER_MS,
       enforceRequestTimeout: true,
@@ -121,6 +124,8 @@ export class Link {
       this.#opened.push(connection);
     } catch (error) {
       this.close();
+      if (error instanceof Error && error.name === 'KafkaJSSASLAuthenticationError')
+        error.message = `the login of user ${this.#user} was refused: ${error.message}`;
       throw error;
     }
   }
