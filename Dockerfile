@@ -40,7 +40,7 @@ LABEL org.opencontainers.image.title="Millrace" \
       org.opencontainers.image.revision="${REVISION}"
 COPY --from=build /app /app
 # As services/cli/src/run/memory.ts has them: they count only when a process starts, and a role that has them need not start again.
-ENV NODE_OPTIONS="--max-semi-space-size=16 --max-old-space-size=192" \
+ENV NODE_OPTIONS="--max-semi-space-size=8 --max-old-space-size=192" \
     MALLOC_ARENA_MAX="1" \
     MALLOC_TRIM_THRESHOLD_="1048576" \
     MALLOC_MMAP_THRESHOLD_="1048576"

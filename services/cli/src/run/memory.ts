@@ -3,13 +3,15 @@
  * V8 lets garbage lie about by the memory of the machine, several times what is held. docs/performance.md has what was
  * measured.
  */
+import { setFlagsFromString } from 'node:v8';
 
+/** Of V8. The old space is far above what a role holds: it says when to collect, and is no place to end. */
+export const MEMORY_LIMITS = ['--max-semi-space-size=8', '--max-old-space-size=192'] as const;
 /**
- * Of V8. The old space is far above what a role holds: it says when to collect, and is no place to end. That alone makes V8
- * collect the whole heap as soon as it grew by 20 MB, each 10,000 records of a backlog: half of the sink's time. So the heap
- * may double between two collections.
+ * With so small an old space V8 collects the whole heap as soon as it grew by 20 MB, each 10,000 records of a backlog, which
+ * was a quarter of the sink's time. So the heap may double between two collections. (Not to be had by NODE_OPTIONS.)
  */
-export const MEMORY_LIMITS = ['--max-semi-space-size=8', '--max-old-space-size=192', '--heap-growing-percent=100'] as const;
+const HEAP_GROWTH = '--heap-growing-percent=100';
 
 /**
  * Of glibc's malloc, where it is there: what was freed in an arena stays resident for that arena, and what was freed at its end
@@ -34,6 +36,7 @@ export function isLimited(nodeArguments: readonly string[], nodeOptions: string 
  * itself with them, under the same id. For a role that something else than `millrace run` starts, such as a container.
  */
 export function limitMemory(): void {
+  setFlagsFromString(HEAP_GROWTH);
   if (isLimited(process.execArgv, process.env.NODE_OPTIONS) || !process.execve || process.connected) return;
   const words = [process.execPath, ...MEMORY_LIMITS, ...process.execArgv, ...process.argv.slice(1)];
   process.execve(process.execPath, words, withMallocLimits(process.env));

@@ -26,7 +26,7 @@ const LOAD = `
     const grewMiB = (process.resourceUsage().maxRSS - before) / 1024;
     process.stdout.write(JSON.stringify({ message, allowed, grewMiB }));
   }`;
-const LIMITS = ['--max-semi-space-size=16', '--max-old-space-size=192'];
+const LIMITS = ['--max-semi-space-size=8', '--max-old-space-size=192'];
 /** A role has 120 MiB when it begins to read its Pipelines, and may have 250. */
 const MOST_MEBIBYTES = 130;
 
