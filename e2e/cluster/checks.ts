@@ -1,5 +1,7 @@
 /** What must hold once all rows are stored: one line in the table each. */
+import { secretNames } from '@millrace/bootstrap/secrets.ts';
 import { pipelineObjects } from '@millrace/cdk8s/pipeline/pipeline.ts';
+import { bootstrapPlan } from '@millrace/cdk8s/platform/bootstrap.ts';
 import { platformObjects } from '@millrace/cdk8s/platform/platform.ts';
 import type { Values } from '@millrace/cdk8s/platform/values.ts';
 import type { Pipeline } from '@millrace/core/spec/pipeline.ts';
@@ -30,6 +32,7 @@ export const CHECKS: readonly Check[] = [
   { name: 'traffic has 3,222 detectors that work and 2,014 that do not', check: operational },
   { name: 'each row is accounted for: millrace audit in the sink’s pod', check: audited },
   { name: 'logs are JSON with level, role and Pipeline, and hold no secret', check: logs },
+  { name: 'accounts may do what they need and nothing else', check: accounts },
   { name: 'applied again, nothing changes', check: idempotent },
   { name: 'the image runs as nobody, writes nothing, and drains at a SIGTERM', check: image },
   { name: 'Prometheus reads every role and understands every rule', check: watched },
@@ -79,6 +82,23 @@ async function logs({ kubectl, values, pipelines }: Context): Promise<void> {
 
 async function image({ kubectl, pipelines }: Context): Promise<void> {
   for (const { metadata } of pipelines.slice(0, 1)) await checkImage(kubectl, metadata.name);
+}
+
+/** By account, resource, names and verbs; what everybody may do (ask what they may do) is left out. */
+async function accounts({ kubectl, values }: Context): Promise<void> {
+  const plan = bootstrapPlan(values);
+  const wanted: Record<string, string[]> = {
+    default: [],
+    'millrace-bootstrap': ['secrets [] [create]', ...secretNames(plan).map((name) => `secrets [${name}] [get update]`)],
+  };
+  for (const [account, rules] of Object.entries(wanted)) {
+    const who = `system:serviceaccount:${kubectl.namespace}:${account}`;
+    const found = (await kubectl.run('auth', 'can-i', '--list', '--no-headers', `--as=${who}`)).split('\n').flatMap((line) => {
+      const [, resource, , names, verbs] = /^(\S+)\s+(\[.*?\])\s+(\[.*?\])\s+(\[.*?\])\s*$/.exec(line) ?? [];
+      return resource === undefined || resource.startsWith('selfsubject') ? [] : [`${resource} ${names} ${verbs}`];
+    });
+    expect(`rights of ${account}`, found.toSorted().join('; '), rules.toSorted().join('; '));
+  }
 }
 
 async function idempotent({ kubectl, values, pipelines }: Context): Promise<void> {

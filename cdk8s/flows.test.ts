@@ -1,0 +1,144 @@
+/**
+ * NetworkPolicies, evaluated over the labels and ports of the pods as Kubernetes evaluates them: who can open a connection to
+ * whom is exactly the way of the data (DESIGN section 1) and what watches it.
+ */
+import { parsePipelines } from '@millrace/core/spec/load.ts';
+import { expect, test } from 'vitest';
+import type { Manifest } from './constructs/manifest.ts';
+import { podSpecOf } from './constructs/restricted.ts';
+import { pipelineObjects } from './pipeline/pipeline.ts';
+import { defaultValues, parseValues } from './platform/loadValues.ts';
+import { platformObjects } from './platform/platform.ts';
+import type { Values } from './platform/values.ts';
+
+interface Peer {
+  podSelector?: { matchLabels: Record<string, string> };
+}
+interface Rule {
+  from?: Peer[];
+  to?: Peer[];
+  ports?: { port: number }[];
+}
+interface Policy {
+  podSelector: { matchLabels: Record<string, string> };
+  policyTypes: string[];
+  ingress?: Rule[];
+  egress?: Rule[];
+}
+interface Pod {
+  name: string;
+  labels: Record<string, string>;
+  ports: number[];
+}
+
+const PIPELINE = `
+apiVersion: millrace.dev/v1alpha1
+kind: Pipeline
+metadata: { name: NAME }
+spec:
+  source: { simulator: { seed: 1, devices: 1, rate: 1 } }
+  record: { key: a, time: { field: t }, fields: { a: { type: text } } }
+  table: { name: NAME }
+`;
+
+function objectsOf(values: Values, ...pipelines: string[]): Manifest[] {
+  const loaded = pipelines.flatMap((name) => parsePipelines(PIPELINE.replaceAll('NAME', name), 'pipeline.yaml'));
+  return [...platformObjects(values), ...loaded.flatMap(({ pipeline }) => pipelineObjects(pipeline, values))];
+}
+
+function podsOf(objects: readonly Manifest[]): Pod[] {
+  return objects.flatMap((object) => {
+    const spec = podSpecOf(object);
+    if (!spec) return [];
+    const { template } = object.spec as { template: { metadata: { labels: Record<string, string> } } };
+    const ports = spec.containers.flatMap(({ ports: all = [] }) =>
+      all.map((port) => (port as { containerPort: number }).containerPort),
+    );
+    return [{ name: object.metadata.name.replace(/-[0-9a-f]{8}$/, ''), labels: template.metadata.labels, ports }];
+  });
+}
+
+const selects = (labels: Record<string, string>, { matchLabels }: { matchLabels: Record<string, string> }): boolean =>
+  Object.entries(matchLabels).every(([key, value]) => labels[key] === value);
+
+/** A pod that a policy of this side selects may do only what one of them names. */
+function lets(side: 'Ingress' | 'Egress', policies: readonly Policy[], pod: Pod, other: Pod, port: number): boolean {
+  const own = policies.filter(({ podSelector, policyTypes }) => policyTypes.includes(side) && selects(pod.labels, podSelector));
+  if (own.length === 0) return true;
+  const rules = own.flatMap((policy) => (side === 'Ingress' ? policy.ingress : policy.egress) ?? []);
+  return rules.some(({ from, to, ports }) => {
+    const peers = side === 'Ingress' ? from : to;
+    const meets = !peers || peers.some(({ podSelector }) => podSelector !== undefined && selects(other.labels, podSelector));
+    return meets && (!ports || ports.some((one) => one.port === port));
+  });
+}
+
+/** `from -> to:port` for each connection that both sides let through; to ports that the pods have. */
+function connections(objects: readonly Manifest[], stranger?: Pod): string[] {
+  const policies = objects.filter(({ kind }) => kind === 'NetworkPolicy').map(({ spec }) => spec as Policy);
+  const pods = [...podsOf(objects), ...(stranger ? [stranger] : [])];
+  return pods
+    .flatMap((from) =>
+      pods.flatMap((to) =>
+        to.ports
+          .filter((port) => lets('Egress', policies, from, to, port) && lets('Ingress', policies, to, from, port))
+          .map((port) => `${from.name} -> ${to.name}:${port}`),
+      ),
+    )
+    .toSorted();
+}
+
+const OF_PLATFORM = [
+  'grafana -> database:5432',
+  'grafana -> prometheus:9090',
+  'kafka -> kafka:9093',
+  'kafka -> kafka:9094',
+  'millrace-bootstrap -> database:5432',
+  'millrace-bootstrap -> kafka:9092',
+  'prometheus -> alertmanager:9093',
+];
+
+const ofPipeline = (name: string): string[] => [
+  `${name}-producer -> kafka:9092`,
+  `${name}-processor -> kafka:9092`,
+  `${name}-setup -> database:5432`,
+  `${name}-setup -> kafka:9092`,
+  `${name}-sink -> database:5432`,
+  `${name}-sink -> kafka:9092`,
+  ...['producer', 'processor', 'sink'].map((role) => `prometheus -> ${name}-${role}:8080`),
+];
+
+test('pods talk along the way of the data and to what watches it, and no Pipeline to another', () => {
+  expect(connections(objectsOf(defaultValues(), 'traffic', 'environment'))).toEqual(
+    [...OF_PLATFORM, ...ofPipeline('traffic'), ...ofPipeline('environment')].toSorted(),
+  );
+});
+
+test('a pod of somebody else in the namespace gets nowhere, and nobody goes there but to the ports of the Kubernetes API', () => {
+  const stranger = { name: 'stranger', labels: { app: 'shop' }, ports: [80, 443, 5432, 8080, 9092] };
+  const all = connections(objectsOf(defaultValues(), 'traffic'), stranger).filter((line) => line.includes('stranger'));
+  const itself = stranger.ports.map((port) => `stranger -> stranger:${port}`);
+  expect(all.filter((line) => !itself.includes(line))).toEqual([
+    'millrace-bootstrap -> stranger:443',
+    'prometheus -> stranger:443',
+  ]);
+});
+
+test('what is switched off is not let in either', () => {
+  const values = parseValues(
+    'prometheus: { enabled: false }\nalertmanager: { enabled: false }\ngrafana: { enabled: false }',
+    'v',
+  );
+  expect(connections(objectsOf(values, 'traffic'))).toEqual(
+    [...OF_PLATFORM, ...ofPipeline('traffic')].filter((line) => !/grafana|prometheus/.test(line)).toSorted(),
+  );
+});
+
+test('every pod is under a policy for both directions', () => {
+  const objects = objectsOf(defaultValues(), 'traffic');
+  const policies = objects.filter(({ kind }) => kind === 'NetworkPolicy').map(({ spec }) => spec as Policy);
+  for (const { labels } of podsOf(objects)) {
+    const own = policies.filter(({ podSelector }) => selects(labels, podSelector));
+    expect(own.flatMap(({ policyTypes }) => policyTypes)).toEqual(['Ingress', 'Egress']);
+  }
+});
