@@ -46,6 +46,12 @@ test('what is on its way out is not waited for, and an empty namespace is not re
   expect(allReady(statesOf([waiting('ContainerCreating')]))).toBe('kafka-0 (ContainerCreating)');
 });
 
+test('pods are told by what they wait for, by the names that people gave', () => {
+  const named = (name: string): Pod => ({ ...waiting('ContainerCreating'), metadata: { name } });
+  const pods = [named('traffic-sink-5b5ff5d456-dchhq'), named('traffic-setup-45d56f4b-6w6m7'), pod({}, {})];
+  expect(allReady(statesOf(pods))).toBe('traffic-sink, traffic-setup (ContainerCreating); kafka-0 (runs, not ready yet)');
+});
+
 test.each([
   ['{"level":"error","msg":"sending stopped","err":{"message":"no answer"}}', 'error: sending stopped: no answer'],
   ['{"level":"info","msg":"waiting for Kafka","error":"refused"}', 'info: waiting for Kafka: refused'],

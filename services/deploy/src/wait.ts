@@ -8,7 +8,6 @@ const POLL_MS = 1_000;
 const STUCK_MS = 45_000;
 const LAST_LINES = 6;
 const LONGEST_LINE = 300;
-const NAMED = 4;
 
 export interface Wait {
   kubectl: Kubectl;
@@ -19,13 +18,18 @@ export interface Wait {
 /** One look: what is still missing, in a few words; empty when it is done. */
 export type Look = (pods: readonly PodState[]) => Promise<string> | string;
 
-/** All pods of the namespace serve or have run to their end. */
+/** All pods of the namespace serve or have run to their end; else those that do not, by reason. */
 export const allReady: Look = (pods) => {
   if (pods.length === 0) return 'pods';
-  const missing = pods.filter(({ done }) => !done).map(({ name, reason }) => `${name} (${reason})`);
-  const more = missing.length > NAMED ? [`${missing.length - NAMED} more`] : [];
-  return [...missing.slice(0, NAMED), ...more].join(', ');
+  const names = new Map<string, string[]>();
+  for (const { name, reason, done } of pods) if (!done) names.set(reason, [...(names.get(reason) ?? []), shortName(name)]);
+  return [...names].map(([reason, some]) => `${some.join(', ')} (${reason})`).join('; ');
 };
+
+/** Without what Kubernetes adds to the name of a Deployment or a Job. */
+function shortName(pod: string): string {
+  return pod.replace(/(-[0-9a-f]{8,10})?-[a-z0-9]{5}$/, '');
+}
 
 /** @throws Error with the pods that are not ready, why, and their last log lines */
 export async function waitFor(what: string, look: Look, { kubectl, say, withinMs }: Wait): Promise<void> {
