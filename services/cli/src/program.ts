@@ -60,7 +60,8 @@ function tell(error: unknown, debug: boolean): string {
 function loggingRole(words: readonly string[]): string | null {
   const at = words.findIndex((word) => /^--role(=|$)/.test(word));
   if (at >= 0) return words[at]?.split('=')[1] ?? words[at + 1] ?? '';
-  return words[0] === 'setup' && words.includes('--json') ? 'setup' : null;
+  const [command = ''] = words;
+  return command === 'bootstrap' || (command === 'setup' && words.includes('--json')) ? command : null;
 }
 
 function everyCommand(command: Command): Command[] {
