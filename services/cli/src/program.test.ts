@@ -54,6 +54,7 @@ const cases: [string, () => string[], RegExp, number][] = [
     /--once would never end for default\/p: source\.replay\.loop is true/,
     2,
   ],
+  ['a bootstrap without its plan', () => ['bootstrap'], /^\{"level":"fatal".*"role":"bootstrap".*--plan/, 2],
   [
     'a role without Kafka',
     () => ['run', good, '--role', 'sink'],
