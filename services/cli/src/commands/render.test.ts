@@ -1,0 +1,71 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { pipelineObjects } from '@millrace/cdk8s/pipeline/pipeline.ts';
+import { parseValues } from '@millrace/cdk8s/platform/loadValues.ts';
+import { namespaceObject, platformObjects } from '@millrace/cdk8s/platform/platform.ts';
+import { loadPipelines } from '@millrace/core/spec/load.ts';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { millrace } from '../testing.ts';
+
+const VALUES = 'kafka: { nodes: 3 }\nnamespace: plant\n';
+const PIPELINE = `
+apiVersion: millrace.dev/v1alpha1
+kind: Pipeline
+metadata: { name: oven }
+spec:
+  source: { SOURCE }
+  record: { key: id, time: { field: at }, fields: { id: { type: text } } }
+  table: { name: oven }
+`;
+
+let folder: string;
+const write = (name: string, text: string): string => {
+  const file = join(folder, name);
+  writeFileSync(file, text);
+  return file;
+};
+
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'millrace-render-'));
+});
+afterAll(() => rmSync(folder, { recursive: true }));
+
+test('prints the very objects that are applied, as documents of JSON, which is YAML', async () => {
+  const values = write('values.yaml', VALUES);
+  const pipeline = write('oven.yaml', PIPELINE.replace('SOURCE', 'simulator: { seed: 1, devices: 1, rate: 1 }'));
+  const typed = parseValues(VALUES, 'values.yaml');
+  const [loaded] = await loadPipelines(pipeline);
+  if (!loaded) throw new Error('no Pipeline');
+  const [platform, feed] = await Promise.all([
+    millrace(['render', '--platform', '--values', values]),
+    millrace(['render', pipeline, '--values', values]),
+  ]);
+  const objectsIn = (text: string): unknown[] =>
+    text
+      .split(/^---$/m)
+      .slice(1)
+      .map((document) => JSON.parse(document));
+  expect(objectsIn(platform.stdout)).toEqual([namespaceObject(typed), ...platformObjects(typed)]);
+  expect(objectsIn(feed.stdout)).toEqual(pipelineObjects(loaded.pipeline, typed));
+});
+
+test.each<[string, () => string[], RegExp]>([
+  ['no file', () => [], /^millrace: give Pipeline files, or --platform$/m],
+  ['files and --platform', () => ['--platform', write('a.yaml', PIPELINE)], /--platform takes no Pipeline files/],
+  ['values that are not there', () => ['--platform', '--values', join(folder, 'none.yaml')], /--values .*none.yaml: ENOENT/],
+  [
+    'a wrong value',
+    () => ['--platform', '--values', write('wrong.yaml', 'kafka: { nodez: 3 }\n')],
+    /wrong.yaml:1:10 kafka.nodez: unknown field "nodez"; did you mean "nodes"\?/,
+  ],
+  [
+    'a file that no pod would find',
+    () => [write('file.yaml', PIPELINE.replace('SOURCE', 'replay: { path: oven.csv }'))],
+    /^millrace: oven: spec.source.replay.path is "oven.csv".*millrace.dev\/data-configmap/m,
+  ],
+])('%s: one sentence, exit code 2, nothing printed', async (_, words, message) => {
+  const { code, stdout, stderr } = await millrace(['render', ...words()]);
+  expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
+  expect(stderr).toMatch(message);
+});
