@@ -15,7 +15,7 @@ const BATCH_BYTES = 262_144;
 /** Each send costs a request, and the processor a batch to unpack, however few records it has. */
 const LINGER_MS = 25;
 /** Of all Pipelines of the process together. */
-const MAX_UNACKNOWLEDGED_BYTES = 8 * 1_048_576;
+const MAX_UNACKNOWLEDGED_BYTES = 4 * 1_048_576;
 /** The least part: one batch may always be on its way. */
 const LEAST_BYTES = BATCH_BYTES;
 /** Pipelines of this process in which something waits for its acknowledgement. */
@@ -27,7 +27,7 @@ export function unacknowledgedShare(pipelines: number): number {
 }
 
 /** A stuck partition holds the chunks that its records were cut from, however few of them are its own. */
-const MAX_SPAN_BYTES = 8 * MAX_UNACKNOWLEDGED_BYTES;
+const MAX_SPAN_BYTES = 16 * MAX_UNACKNOWLEDGED_BYTES;
 
 export interface Sending<Place> {
   ordinal: number;
