@@ -160,6 +160,7 @@ test('many Pipelines of a process hold no more than one, and one whose sends han
   await alone.lanes.close(0);
 });
 
-test('the part of a Pipeline among very many is never less than a batch', () => {
-  expect(unacknowledgedShare(50)).toBe(262_144);
+test('the part of a Pipeline among very many never becomes nothing', () => {
+  expect(50 * unacknowledgedShare(50)).toBe(unacknowledgedShare(1));
+  expect(unacknowledgedShare(1_000)).toBe(65_536);
 });

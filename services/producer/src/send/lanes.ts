@@ -16,8 +16,8 @@ const BATCH_BYTES = 262_144;
 const LINGER_MS = 25;
 /** Of all Pipelines of the process together. */
 const MAX_UNACKNOWLEDGED_BYTES = 4 * 1_048_576;
-/** The least part: one batch may always be on its way. */
-const LEAST_BYTES = BATCH_BYTES;
+/** The least part. It is on its way after `LINGER_MS`, which gives 2 MiB a second. */
+const LEAST_BYTES = 65_536;
 /** Pipelines of this process in which something waits for its acknowledgement. */
 let waiting = 0;
 
