@@ -6,6 +6,7 @@ import { platformObjects } from '@millrace/cdk8s/platform/platform.ts';
 import type { Values } from '@millrace/cdk8s/platform/values.ts';
 import type { Pipeline } from '@millrace/core/spec/pipeline.ts';
 import type { Kubectl } from '@millrace/deploy/kubectl.ts';
+import { checkAlerts } from './alerts.ts';
 import { checkImage } from './image.ts';
 import { query } from './rows.ts';
 
@@ -36,6 +37,7 @@ export const CHECKS: readonly Check[] = [
   { name: 'applied again, nothing changes', check: idempotent },
   { name: 'the image runs as nobody, writes nothing, and drains at a SIGTERM', check: image },
   { name: 'Prometheus reads every role and understands every rule', check: watched },
+  { name: 'each alert fires when it should, and not when it should not', check: ({ kubectl }) => checkAlerts(kubectl) },
 ];
 
 async function operational({ kubectl, values }: Context): Promise<void> {

@@ -10,6 +10,8 @@ const FIELD_MANAGER = 'millrace';
 export interface Kubectl {
   namespace: string;
   run(...words: string[]): Promise<string>;
+  /** With this as standard input. */
+  feed(input: string, ...words: string[]): Promise<string>;
   /** Objects of a kind, such as `pods`. */
   list<T>(kind: string): Promise<T[]>;
   /** Server-side apply, in order. @returns the warnings of the API server */
@@ -27,6 +29,7 @@ export function kubectlOf(program: readonly string[], env: NodeJS.ProcessEnv, na
   return {
     namespace,
     run: (...words) => ask(words),
+    feed: (input, ...words) => ask(words, input),
     list: async <T>(kind: string) => (JSON.parse(await ask(['get', kind, '--output=json'])) as { items: T[] }).items,
     async apply(objects) {
       const warnings: string[] = [];
