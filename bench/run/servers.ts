@@ -59,6 +59,7 @@ export async function startServers(): Promise<Servers> {
       made += 1;
       const name = `bench_${made}`;
       await control.query(`CREATE DATABASE ${quote(name)}`);
+      await control.query('CHECKPOINT'); // what was written before is on the disk, and nobody's load any more
       const url = new URL(server.url);
       url.pathname = `/${name}`;
       const pool = connectDatabase({ url: url.href, applicationName: 'bench', log });
