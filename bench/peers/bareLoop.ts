@@ -7,7 +7,7 @@
  *     node bench/peers/bareLoop.ts BROKERS FROM TO GROUP
  */
 import { cutIntoBatches } from '@millrace/core/kafka/cut.ts';
-import { ANSWER_BYTES, PARTITION_BYTES } from '@millrace/core/kafka/fetch.ts';
+import { ANSWER_BYTES } from '@millrace/core/kafka/fetch.ts';
 import { ORIGIN_HEADER, RAW_TIMESTAMP_HEADER } from '@millrace/core/record/origin.ts';
 import { CompressionTypes, Kafka, logLevel } from 'kafkajs';
 
@@ -19,7 +19,7 @@ const kafka = new Kafka({ clientId: 'bare-loop', brokers: brokers.split(','), lo
 const producer = kafka.producer({ idempotent: true });
 const consumer = kafka.consumer({
   groupId: group,
-  maxBytesPerPartition: PARTITION_BYTES,
+  maxBytesPerPartition: ANSWER_BYTES,
   maxBytes: ANSWER_BYTES,
   maxWaitTimeInMs: 250,
 });
@@ -40,7 +40,7 @@ await consumer.run({
       value,
       headers: { [ORIGIN_HEADER]: `kxPfvZ2SQVqQmDbZ6dnCGA:${offset}:0:1`, [RAW_TIMESTAMP_HEADER]: timestamp },
     }));
-    for (const part of cutIntoBatches(copies, PARTITION_BYTES)) {
+    for (const part of cutIntoBatches(copies, ANSWER_BYTES)) {
       const placed = part.map((copy) => ({ ...copy, partition }));
       await producer.send({ topic: to, acks: -1, compression: CompressionTypes.None, messages: placed });
     }

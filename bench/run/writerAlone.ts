@@ -3,7 +3,7 @@
  * puts them together, without Kafka and without decoding.
  */
 import { randomUUID } from 'node:crypto';
-import { PARTITION_BYTES } from '@millrace/core/kafka/fetch.ts';
+import { ANSWER_BYTES } from '@millrace/core/kafka/fetch.ts';
 import { namesOf } from '@millrace/core/spec/names.ts';
 import type { Pipeline } from '@millrace/core/spec/pipeline.ts';
 import { columnsOf } from '@millrace/core/table/columns.ts';
@@ -27,7 +27,7 @@ export function rowsPerTransaction(rows: readonly TableRow[]): number {
     const headerBytes = Object.values(headers).reduce((own, header) => own + header.length, 0);
     return sum + (key?.length ?? 0) + (value?.length ?? 0) + headerBytes + RECORD_OVERHEAD_BYTES;
   }, 0);
-  return Math.max(1, Math.floor((PARTITION_BYTES * records.length) / bytes));
+  return Math.max(1, Math.floor((ANSWER_BYTES * records.length) / bytes));
 }
 
 export interface WriterOptions {

@@ -12,9 +12,11 @@ import type { KafkaRecord } from './kafka.ts';
 import { ANSWER_MS } from './link.ts';
 import { decodeBatches, nextOffset } from './recordBatch.ts';
 
-/** Of one partition in one answer. A batch that is larger than this comes all the same, alone. */
-export const PARTITION_BYTES = 524_288;
-/** Of one answer, which lies in memory as long as one of its partitions does. Partitions have their turn in the order of the request. */
+/**
+ * Of one answer, which lies in memory as long as one of its partitions does. One partition may fill it, and a batch that is larger comes
+ * all the same, alone; partitions have their turn in the order of the request. The sink stores what one partition brought in one
+ * transaction: with half as much it and the database took a fifth more CPU per row.
+ */
 export const ANSWER_BYTES = 1_048_576;
 const READ_COMMITTED = 1;
 
@@ -89,7 +91,7 @@ function encode(partition: number, offset: number): Encoder {
     .writeInt32(-1) // leader epoch: not checked here
     .writeInt64(offset)
     .writeInt64(-1) // log start: for followers
-    .writeInt32(PARTITION_BYTES);
+    .writeInt32(ANSWER_BYTES);
 }
 
 function decode(decoder: Decoder, offsets: ReadonlyMap<number, number>): FetchedPartition {
