@@ -20,6 +20,8 @@ import { storedRows } from './rows.ts';
 const ROOT = resolve(import.meta.dirname, '../..');
 const VALUES = join(import.meta.dirname, 'values.yaml');
 const WITHIN_MS = 300_000;
+/** On a namespace that this test made, and therefore may delete. */
+const OWN_LABEL = 'millrace.dev/e2e';
 
 const started = performance.now();
 const seconds = (): string => `${((performance.now() - started) / 1_000).toFixed(1)} s`;
@@ -34,6 +36,7 @@ async function main(): Promise<void> {
   const since = (): string => `${((performance.now() - from) / 1_000).toFixed(1)} s after the empty cluster`;
   const wait = { kubectl, say, withinMs: WITHIN_MS };
   const warnings = await applyPlatform(values, kubectl);
+  await kubectl.run('label', 'namespace', kubectl.namespace, `${OWN_LABEL}=true`, '--overwrite');
   const pipelines = await loadPipelines(EXAMPLES.map(({ name }) => join(ROOT, 'examples', name, 'pipeline.yaml')));
   for (const [index, { name, file }] of EXAMPLES.entries()) {
     const pipeline = pipelines[index]?.pipeline;
@@ -92,8 +95,20 @@ function git(...words: string[]): string {
   return execFileSync('git', words, { cwd: ROOT, encoding: 'utf8', maxBuffer: 2 ** 28 }).trim();
 }
 
-/** What was there before is gone, volumes too, so that all is shown from nothing. */
+/** What a former run left is gone, volumes too, so that all is shown from nothing. @throws Error where the namespace is somebody's */
 async function empty(kubectl: Kubectl): Promise<void> {
+  const label = OWN_LABEL.replaceAll('.', '\\.');
+  const found = await kubectl.run(
+    'get',
+    'namespace',
+    kubectl.namespace,
+    '--ignore-not-found',
+    `--output=jsonpath={.metadata.name}={.metadata.labels.${label}}`,
+  );
+  if (found !== '' && found !== `${kubectl.namespace}=true`)
+    throw new Error(
+      `the namespace ${kubectl.namespace} is there already and was not made by this test, which would delete it with its volumes: delete it yourself, or name another one in ${VALUES}`,
+    );
   say(`emptying the namespace ${kubectl.namespace}`);
   await kubectl.run('delete', 'namespace', kubectl.namespace, '--ignore-not-found', '--wait=false');
   const deadline = performance.now() + WITHIN_MS;

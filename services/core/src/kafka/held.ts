@@ -1,6 +1,7 @@
 /**
  * Bounds the bytes of records that one reader has in memory: fetched and not yet done with, whatever the backlog, the
- * number of its partitions and the size of its records are. As objects, small records take about ten times their bytes.
+ * number of its partitions and the size of its records are. What is made of small records while they are worked on is several
+ * times their bytes.
  *
  * Invariants: nothing is shared with the readers of other Pipelines, so that one that hangs takes no room from them. A
  * batch that is worked on for long becomes overdue and leaves its room to the partitions beside it, until overdue ones
