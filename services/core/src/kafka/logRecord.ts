@@ -1,7 +1,8 @@
 /**
  * A record as it lies in a batch (https://kafka.apache.org/documentation/#record), read where it is asked for.
  *
- * Invariant: nothing is kept beside the place in the batch. A batch has thousands of records, and what they hold on to while
+ * Invariants: a record is whole (`decodeBatches` looks at all its lengths, so that what is asked for later cannot fail); nothing
+ * is kept beside the place in the batch. A batch has thousands of records, and what they hold on to while
  * they are worked on is what the garbage collector has to copy: four buffers a record were a quarter of the sink's time.
  * Whoever needs key, value or headers more than once keeps them.
  */

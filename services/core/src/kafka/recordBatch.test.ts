@@ -118,6 +118,18 @@ describe('record batches', () => {
     expect(() => decodeBatches(batch, 5, [])).toThrow('offset 5 is packed with snappy; allowed are none, gzip and zstd');
   });
 
+  test('a record whose lengths do not add up is an error before any of the batch is read, not a wrong value', () => {
+    const log = stored([one('first'), { key: Buffer.from('k'), value: Buffer.from('v'), headers: { name: 'text' } }], 7);
+    const changed = (at: number) => {
+      const copy = Buffer.from(log);
+      copy[at] = (copy[at] ?? 0) + 2; // one byte more
+      return copy;
+    };
+    const lengths = ['k', 'v', 'name', 'text'].map((part) => log.lastIndexOf(part) - 1);
+    for (const at of lengths)
+      expect(() => decodeBatches(changed(at), 7, [])).toThrow(/offset 8 has \d+ bytes where it says|ends inside/);
+  });
+
   test('append time is the topic’s when the topic says so', () => {
     const log = stored([one('a'), one('b')], 0, (bytes) => {
       bytes.writeInt16BE(0x08, 21);

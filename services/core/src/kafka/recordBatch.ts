@@ -194,13 +194,16 @@ function readRecords(body: Buffer, count: number, from: number, into: KafkaRecor
   for (let index = 0; index < count; index++) {
     const length = reader.varint();
     const end = reader.at + length;
-    if (end > body.length) throw new RangeError('record batch ends inside a record');
     reader.at++; // attributes
     const timestampDelta = reader.varint();
     const offset = batch.baseOffset + reader.varint();
     const timestampMs = batch.appendTimestamp ?? batch.baseTimestamp + timestampDelta;
     if (offset >= from) into.push(new LogRecord(offset, timestampMs, body, reader.at));
-    reader.at = end;
+    reader.skipBytes(); // key
+    reader.skipBytes(); // value
+    for (let parts = 2 * reader.varint(); parts > 0; parts--) reader.skipBytes(); // headers
+    if (reader.at !== end)
+      throw new KafkaError(`the record at offset ${offset} has ${reader.at - end + length} bytes where it says ${length}`);
   }
 }
 
