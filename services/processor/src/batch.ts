@@ -52,11 +52,13 @@ export async function transformBatch(input: BatchInput): Promise<BatchResult> {
     drops: new Map(),
     unknownFields: 0,
   };
-  for (const [at, record] of records.entries()) {
+  for (const [at, { offset, timestampMs, key, value, headers }] of records.entries()) {
     if (at % SLICE === 0 && at > 0) {
       await nextTurn();
       signal.throwIfAborted();
     }
+    // A record from the log makes its parts anew each time that it is asked: here they are needed several times.
+    const record: KafkaRecord = { offset, timestampMs, key, value, headers };
     const position = replayPositionOf(record);
     const transformed = isRepeat(result.progress, position) ? null : input.transform(record);
     if (transformed !== null) {

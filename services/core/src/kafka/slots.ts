@@ -2,7 +2,7 @@
  * How many batches a reader works on at a time; the others wait in order.
  *
  * Invariant: readers of one process take no slot from another: each has an equal part among those that have work just now, at least
- * one. So a batch as objects, ten times its bytes, is in memory a bounded number of times, and one reader alone is as fast as ever.
+ * one. So a batch with what is made of it, several times its bytes, is in memory a bounded number of times, and one reader alone is as fast as ever.
  */
 
 /** Of all readers of one process together, as long as they are fewer. */
