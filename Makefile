@@ -1,7 +1,7 @@
 # Millrace. `make` alone lists the targets. Each does what set-up it needs; a second time that takes no more than a second.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test e2e soak bench check lint format docs clean
+.PHONY: help setup demo deploy test e2e soak bench check lint format docs clean
 
 run := scripts/run
 pipelines := examples/traffic/pipeline.yaml examples/environment/pipeline.yaml
@@ -22,6 +22,10 @@ else
 	@scripts/setup
 	@$(run) node services/cli/bin/millrace.ts run $(pipelines) $(if $(filter-out 0,$(ONCE)),--once)
 endif
+
+deploy: ## The platform and the examples in a cluster: kind, minikube, or where the kubeconfig points
+	@scripts/setup
+	@$(run) node services/deploy/bin/deploy.ts deploy
 
 test: ## Check and test everything, with a real Kafka and a real PostgreSQL
 	@scripts/setup

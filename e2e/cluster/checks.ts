@@ -6,19 +6,26 @@ import { platformObjects } from '@millrace/cdk8s/platform/platform.ts';
 import type { Values } from '@millrace/cdk8s/platform/values.ts';
 import type { Pipeline } from '@millrace/core/spec/pipeline.ts';
 import type { Kubectl } from '@millrace/deploy/kubectl.ts';
+import type { Options } from '@millrace/deploy/options.ts';
+import type { Target } from '@millrace/deploy/target.ts';
+import type { Wanted } from '@millrace/deploy/wanted.ts';
 import { checkAlerts } from './alerts.ts';
 import { checkImage } from './image.ts';
 import { query } from './rows.ts';
 
-interface Context {
+export interface Context {
   kubectl: Kubectl;
   values: Values;
   pipelines: readonly Pipeline[];
+  /** What was deployed, and how: for checks that deploy again. */
+  target: Target;
+  wanted: Wanted;
+  options: Options;
 }
 
 interface Check {
   name: string;
-  /** @throws Error in a sentence where it does not hold */
+  /** @throws Error in a sentence where it does not hold; NotCovered where this cluster cannot show it */
   check(context: Context): Promise<void>;
 }
 

@@ -14,10 +14,13 @@ export interface RunOptions {
 export class CommandFailed extends Error {
   override name = 'CommandFailed';
   readonly stderr: string;
+  /** There is no such program. */
+  readonly missing: boolean;
 
-  constructor(message: string, stderr: string) {
+  constructor(message: string, stderr: string, missing = false) {
     super(message);
     this.stderr = stderr;
+    this.missing = missing;
   }
 }
 
@@ -33,7 +36,12 @@ export function run(words: readonly string[], { input, env = process.env, within
       err.push(chunk);
       for (const line of chunk.toString('utf8').split('\n')) if (line.trim()) show?.(line.trimEnd());
     });
-    child.on('error', (error) => reject(new CommandFailed(`${program} cannot be run: ${error.message}`, '')));
+    child.on('error', (error: NodeJS.ErrnoException) => {
+      const missing = error.code === 'ENOENT';
+      reject(
+        new CommandFailed(missing ? `${program} is not installed` : `${program} cannot be run: ${error.message}`, '', missing),
+      );
+    });
     child.on('close', (code, signal) => {
       if (code === 0) return resolve(Buffer.concat(out).toString('utf8'));
       const said = Buffer.concat(err).toString('utf8').trim();

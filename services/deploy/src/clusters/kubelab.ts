@@ -4,40 +4,32 @@
  */
 import { existsSync } from 'node:fs';
 import { IMAGES } from '@millrace/cdk8s/platform/images.ts';
-import { run } from './command.ts';
-
-const QUESTION_MS = 60_000;
-const BUILD_MS = 1_500_000;
+import type { RunOptions } from '../command.ts';
+import { BUILD_MS, type Cluster, LOCAL_IMAGE, QUESTION_MS, type Tools } from './cluster.ts';
 
 /** Images that have a stand-in, by the name that its build script takes. */
-const STAND_INS = ['kafka', 'timescaledb', 'prometheus', 'alertmanager'] as const;
-const IMAGE_OF: Record<(typeof STAND_INS)[number], string> = {
+const STAND_INS: Readonly<Record<string, string>> = {
   kafka: IMAGES.kafka.image,
   timescaledb: IMAGES.database.image,
   prometheus: IMAGES.prometheus.image,
   alertmanager: IMAGES.alertmanager.image,
 };
 
-export interface Kubelab {
-  kubectl: readonly string[];
-  /** Up, with all images that a platform needs. */
-  start(): Promise<void>;
-  /** Builds the Dockerfile of this folder into the cluster, unless an image of this name is there. */
-  image(name: string, folder: string, buildArguments: Record<string, string>): Promise<void>;
-}
-
 /** @param folder where `kubelab` is */
-export function kubelabIn(folder: string, say: (line: string) => void): Kubelab {
+export function kubelabCluster({ folder }: { folder: string }, { run, say, root }: Tools): Cluster {
   const program = `${folder}/kubelab`;
-  const machine = machineEnv();
-  const ask = (...words: string[]) => run([program, ...words], { withinMs: QUESTION_MS, env: machine });
-  const build = (words: readonly string[], env: NodeJS.ProcessEnv = {}) =>
-    run(words, { withinMs: BUILD_MS, env: { ...machine, ...env } });
+  const env = machineEnv();
+  const ask = (...words: string[]) => run([program, ...words], { withinMs: QUESTION_MS, env });
+  const build = (words: readonly string[], more: NodeJS.ProcessEnv = {}, rest: Partial<RunOptions> = {}) =>
+    run(words, { withinMs: BUILD_MS, env: { ...env, ...more }, ...rest });
   const images = async (): Promise<string[]> => (await ask('images')).split('\n');
   return {
+    name: `kubelab on this machine (${folder})`,
     kubectl: [program, 'kubectl'],
+    // No image of Grafana, and Debian's Prometheus cannot ask the Kubernetes API.
+    values: { grafana: { enabled: false }, prometheus: { discovery: 'dns' } },
 
-    async start() {
+    async ready() {
       if (!(await succeeds(ask('status')))) {
         say('starting kubelab');
         if (!existsSync('/usr/bin/containerd')) {
@@ -48,23 +40,21 @@ export function kubelabIn(folder: string, say: (line: string) => void): Kubelab 
         await build([program, 'up']);
       }
       const there = await images();
-      for (const name of STAND_INS) {
-        const image = IMAGE_OF[name];
+      for (const [name, image] of Object.entries(STAND_INS)) {
         if (there.includes(image)) continue;
         say(`building the stand-in of ${image}`);
         await build([`${folder}/standins/build`, name], { [`${name.toUpperCase()}_IMAGE`]: image });
       }
     },
 
-    async image(name, context, buildArguments) {
-      if ((await images()).includes(name)) return;
-      if (!(await images()).some((image) => image.startsWith('docker.io/library/node:'))) {
-        say('making the base image of Node');
-        await build([program, 'base', 'node']);
-      }
-      say(`building ${name}`);
-      const args = Object.entries(buildArguments).flatMap(([key, value]) => ['--build-arg', `${key}=${value}`]);
-      await build([program, 'image', '-t', name, ...args, context]);
+    imageName: (tag) => `${LOCAL_IMAGE}:${tag}`,
+
+    async bring(image) {
+      const there = await images();
+      if (there.includes(image)) return;
+      say(`building ${image}`);
+      if (!there.some((one) => one.startsWith('docker.io/library/node:'))) await build([program, 'base', 'node']);
+      await build([program, 'image', '-t', image, root]);
     },
   };
 }
