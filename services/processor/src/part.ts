@@ -5,9 +5,9 @@ import type { Pipeline } from '@millrace/core/spec/pipeline.ts';
 import { type Decoded, DecodeError } from './decoders/decoder.ts';
 import { decoderOf } from './decoders/index.ts';
 
-/** The object as JSON. */
+/** The part as JSON. */
 export function partBytes(part: Decoded): Buffer {
-  return Buffer.from(stringifyJson('object' in part ? part.object : part.source));
+  return Buffer.from(stringifyJson('problem' in part ? part.source : (part.alone?.() ?? part.object)));
 }
 
 /**

@@ -23,6 +23,7 @@ import { type Decoded, DecodeError, type JsonObject } from './decoders/decoder.t
 import { decoderOf } from './decoders/index.ts';
 import { FieldError } from './fields/error.ts';
 import { compileField, type FieldReader, pathsOf } from './fields/field.ts';
+import { readNanoseconds } from './fields/nanoseconds.ts';
 import { unknownFinder } from './fields/unknown.ts';
 import { partBytes } from './part.ts';
 
@@ -172,7 +173,8 @@ function extraText(extra: JsonObject): string {
 /** The readers of the time column and of every field, in column order. */
 function compileReaders(pipeline: Pipeline): FieldReader[] {
   const { time, fields } = pipeline.spec.record;
-  const timeField = { ...time, type: 'time' as const, from: time.field, required: true };
+  const { field: from, nanoseconds, ...rule } = time;
+  const timeField = { ...rule, type: 'time' as const, from, required: true };
   const compile = (place: string, name: string, field: Parameters<typeof compileField>[1]): FieldReader => {
     try {
       return compileField(name, field);
@@ -182,6 +184,7 @@ function compileReaders(pipeline: Pipeline): FieldReader[] {
   };
   return [
     compile('time', TIME_COLUMN, timeField),
+    ...(nanoseconds ? [readNanoseconds] : []),
     ...Object.entries(fields).map(([name, field]) => compile(`fields.${name}`, name, field)),
   ];
 }

@@ -44,7 +44,7 @@ const text = fc.oneof(
 const values: Record<Exclude<Column['type'], 'json'>, fc.Arbitrary<Value>> = {
   time,
   text,
-  int: fc.oneof(fc.maxSafeInteger(), fc.bigInt(), fc.constantFrom(-0, 2 ** 53 - 1)),
+  int: fc.oneof(fc.maxSafeInteger(), fc.bigInt(), fc.bigInt(-(2n ** 63n), 2n ** 63n - 1n), fc.constantFrom(-0, 2 ** 53 - 1)),
   float: fc.oneof(
     fc.double({ noNaN: true, noDefaultInfinity: true }),
     fc.integer(),
@@ -85,6 +85,19 @@ describe('the row of a processed record', () => {
       finer: '456789',
       timeMs: Date.UTC(2026, 0, 2, 3, 4, 5, 123),
     });
+  });
+
+  test('of nanoseconds since 1970 goes the short way, to the last digit', () => {
+    for (const count of [1716760513715797500n, -1716760513715797500n, 999999999999999999n]) {
+      const row = { time: '2024-05-26T21:55:13.7157975Z', count };
+      const found = written((lines) => copy(encodeRow(Object.assign(newRow(), row), plainColumns), lines));
+      expect(found?.line).toBe(`2024-05-26T21:55:13.715797Z\t\\N\t${count}\t\\N\t\\N\t\\N`);
+    }
+    const tooLarge = encodeRow(
+      Object.assign(newRow(), { time: '2024-05-26T21:55:13Z', count: 9223372036854775808n }),
+      plainColumns,
+    );
+    expect(written((lines) => copy(tooLarge, lines))).toBe(null);
   });
 
   test('that another tool wrote never goes the short way to another value', () => {

@@ -34,8 +34,8 @@ export function rowWriter(columns: readonly Column[], key: Column): WriteRow {
   return (value, lines) => copy(value, lines) ?? longWay(value, lines, columns, key);
 }
 
-/** Digits of an integer that any database and float64 hold. */
-const INT_DIGITS = 15;
+/** Digits of PostgreSQL's largest bigint, 9223372036854775807: nanoseconds since 1970 have as many. */
+const BIGINT_DIGITS = 19;
 /** Of a float without exponent: far from overflow. */
 const FLOAT_CHARACTERS = 30;
 const [QUOTE, COMMA, MINUS, POINT, ZERO, NINE, OPEN, CLOSE] = [0x22, 0x2c, 0x2d, 0x2e, 0x30, 0x39, 0x7b, 0x7d];
@@ -91,7 +91,8 @@ export function shortWay(columns: readonly Column[], key: Column): (value: Buffe
         case 'int':
         case 'float': {
           const end = types[index] === 'int' ? integerEnd(value, at) : floatEnd(value, at);
-          if (end < 0 || end - at > (types[index] === 'int' ? INT_DIGITS : FLOAT_CHARACTERS)) return null;
+          if (end < 0) return null;
+          if (types[index] === 'int' ? !isBigint(value, at, end) : end - at > FLOAT_CHARACTERS) return null;
           while (at < end) out[to++] = value[at++] as number;
           break;
         }
@@ -127,6 +128,12 @@ function integerEnd(value: Buffer, start: number): number {
   const end = digitsEnd(value, digits);
   if (end === digits || (end > digits + 1 && value[digits] === ZERO)) return -1;
   return isEnd(value[end]) ? end : -1;
+}
+
+/** Whether a bigint holds the integer; false for a few of 19 digits that one would hold, too. */
+function isBigint(value: Buffer, start: number, end: number): boolean {
+  const digits = value[start] === MINUS ? start + 1 : start;
+  return end - digits < BIGINT_DIGITS || (end - digits === BIGINT_DIGITS && value[digits] !== NINE);
 }
 
 /** Where a number of JSON without exponent ends that starts here; -1: none does. */

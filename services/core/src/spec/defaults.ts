@@ -47,6 +47,7 @@ export const DEFAULTS: Readonly<Record<string, Default>> = {
   'spec.record.decode': { value: 'json' },
   'spec.record.time.format': { value: 'iso' },
   'spec.record.time.zone': { value: 'UTC' },
+  'spec.record.time.nanoseconds': { value: false },
   'spec.record.maxBytes': { value: DEFAULT_MAX_RECORD_BYTES },
   'spec.record.fields.*.from': { words: 'the name of the field' },
   'spec.record.fields.*.required': { value: false },

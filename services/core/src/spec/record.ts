@@ -64,6 +64,10 @@ export const time = z.strictObject({
     .max(64)
     .optional()
     .meta({ description: 'IANA zone of times without an offset, such as America/Chicago' }),
+  nanoseconds: z.boolean().optional().meta({
+    description:
+      'Keep it to the last digit as well: column "time_ns", nanoseconds since 1970 (bigint), which table.unique may name; for the years 1678 to 2261',
+  }),
 });
 
 export const derived = z.strictObject({
@@ -83,7 +87,10 @@ export const record = z
   .strictObject({
     decode: z.enum(['json', 'sensor-logger', 'frame']).optional().meta({ description: 'What the bytes are' }),
     key: identifier.meta({ description: 'The field that names the device; one device keeps its order' }),
-    time: time.meta({ description: 'The time of a record: column "time", which PostgreSQL keeps to the microsecond' }),
+    time: time.meta({
+      description:
+        'The time of a record: column "time", which PostgreSQL keeps to the microsecond; with nanoseconds also "time_ns"',
+    }),
     maxBytes: z.int().min(1024).max(16_777_216).optional().meta({ description: 'Largest raw record in bytes' }),
     fields: z
       .record(identifier, field)

@@ -18,7 +18,7 @@ export const UNBUILT: readonly Unbuilt[] = [
   { path: ['spec', 'source', 'http'], instead: 'source.replay or source.simulator' },
   { path: ['spec', 'source', 'mqtt'], instead: 'source.replay or source.simulator' },
   { path: ['spec', 'source', 'topic'], instead: 'source.replay or source.simulator' },
-  { path: ['spec', 'record', 'decode'], values: ['sensor-logger', 'frame'], instead: 'json' },
+  { path: ['spec', 'record', 'decode'], values: ['frame'], instead: 'json or sensor-logger' },
 ];
 
 /** What a Pipeline asks for that is not built yet. */

@@ -17,6 +17,8 @@ export interface Column {
 }
 
 export const TIME_COLUMN = 'time';
+/** Epoch nanoseconds of the same time, where the spec asks for it: PostgreSQL's times end at the microsecond. */
+export const TIME_NS_COLUMN = 'time_ns';
 export const EXTRA_COLUMN = 'extra';
 /** Append time of the raw record (epoch ms), kept only where `unique` must know which row came last. */
 export const APPENDED_COLUMN = '_appended_ms';
@@ -34,10 +36,11 @@ export function sqlType(type: ColumnType): string {
   return SQL_TYPES[type];
 }
 
-/** Columns in table order: time, fields (a point becomes two), derived, extra. The names are unique in a loaded spec. */
+/** Columns in table order: time, time_ns, fields (a point becomes two), derived, extra. The names are unique in a loaded spec. */
 export function columnsOf(pipeline: Pipeline): Column[] {
   const { record, table } = pipeline.spec;
   const columns: Column[] = [{ name: TIME_COLUMN, type: 'time', required: true }];
+  if (record.time.nanoseconds) columns.push({ name: TIME_NS_COLUMN, type: 'int', required: true, unit: 'ns' });
   for (const [name, field] of Object.entries(record.fields)) {
     const required = field.required === true;
     if (field.type === 'point') {

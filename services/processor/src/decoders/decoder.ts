@@ -9,8 +9,11 @@ export interface Problem {
   message: string;
 }
 
-/** One future table row, or the one part of the record that cannot become one. */
-export type Decoded = { object: JsonObject } | { problem: Problem; source: unknown };
+/**
+ * One future table row, or the one part of the record that cannot become one. What the dead-letter topic keeps of one of several
+ * is the source, else what `alone` gives, else the object: decoded again as the only element of an array, it gives this part alone.
+ */
+export type Decoded = { object: JsonObject; alone?(): unknown } | { problem: Problem; source: unknown };
 
 export interface Decoder {
   /**

@@ -2,9 +2,11 @@
 import type { RecordRules } from '@millrace/core/spec/record.ts';
 import type { Decoder } from './decoder.ts';
 import { json } from './json.ts';
+import { sensorLogger } from './sensorLogger.ts';
 
 const DECODERS: Partial<Record<NonNullable<RecordRules['decode']>, Decoder>> = {
   json,
+  'sensor-logger': sensorLogger,
 };
 
 /** The decoder of a Pipeline. @throws Error naming the words that are allowed */

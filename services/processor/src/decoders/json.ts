@@ -1,13 +1,13 @@
 /** `decode: json`: one object is one row, an array of objects is one row each; a bad element is refused alone. */
+import type { KafkaRecord } from '@millrace/core/kafka/kafka.ts';
 import { JsonError, parseJson } from '@millrace/core/record/json.ts';
 import { RECORD_LIMITS } from '@millrace/core/record/jsonScan.ts';
 import { isObject, kindOf, shown } from '../fields/shown.ts';
 import { type Decoded, DecodeError, type Decoder, MAX_OBJECTS } from './decoder.ts';
 
 export const json: Decoder = {
-  decode({ value }) {
-    if (value === null) throw new DecodeError({ reason: 'empty', message: 'the record has no value; allowed is JSON' });
-    const parsed = parse(value);
+  decode(record) {
+    const parsed = parseRecord(record);
     if (!Array.isArray(parsed)) {
       if (isObject(parsed)) return [{ object: parsed }];
       throw new DecodeError({
@@ -26,7 +26,9 @@ export const json: Decoder = {
   },
 };
 
-function parse(value: Buffer): unknown {
+/** The value of a raw record as JSON, within the limits of a record. @throws DecodeError */
+export function parseRecord({ value }: Pick<KafkaRecord, 'value'>): unknown {
+  if (value === null) throw new DecodeError({ reason: 'empty', message: 'the record has no value; allowed is JSON' });
   try {
     return parseJson(value, RECORD_LIMITS);
   } catch (error) {

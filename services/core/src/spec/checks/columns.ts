@@ -1,5 +1,5 @@
 /** Names of columns: each once, none that is taken, and the key is one of them. */
-import { APPENDED_COLUMN, columnsOf, EXTRA_COLUMN, TIME_COLUMN, uniqueOf } from '../../table/columns.ts';
+import { APPENDED_COLUMN, columnsOf, EXTRA_COLUMN, TIME_COLUMN, TIME_NS_COLUMN, uniqueOf } from '../../table/columns.ts';
 import { nearest } from '../nearest.ts';
 import type { Pipeline } from '../pipeline.ts';
 import { type Finding, nameList, type Path } from '../problem.ts';
@@ -18,9 +18,9 @@ const RESERVED = new Map([
 const MAX_COLUMNS = 1_600;
 
 export function checkColumns(pipeline: Pipeline): Finding[] {
-  const { fields, derive = [], key } = pipeline.spec.record;
+  const { fields, derive = [], key, time } = pipeline.spec.record;
   const findings: Finding[] = [];
-  const owners = new Map<string, string>();
+  const owners = new Map<string, string>(time.nanoseconds ? [[TIME_NS_COLUMN, 'record.time.nanoseconds']] : []);
   const claim = (column: string, owner: string, path: Path, at?: 'name'): void => {
     const place = { path, ...(at === undefined ? {} : { at }) };
     const use = RESERVED.get(column);
