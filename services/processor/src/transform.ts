@@ -134,7 +134,7 @@ function compileRow(pipeline: Pipeline): ToRow {
   const readers = compileReaders(pipeline);
   const { derive, where } = compileRules(pipeline);
   const columns = columnsOf(pipeline);
-  const timePaths = [rules.time.field].flat();
+  const timePaths = [rules.time.field, rules.time.and ?? []].flat();
   const known = [...timePaths, ...Object.entries(rules.fields).flatMap(([name, field]) => pathsOf(name, field))];
   const findUnknown = unknownFinder(known);
   const maxBytes = maxProcessedBytesOf(pipeline) - ENVELOPE_BYTES;

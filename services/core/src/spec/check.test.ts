@@ -11,6 +11,10 @@ describe('what does not go together', () => {
     [6, '    topic: { name: default.traffic.dlq }', 'spec.source.topic.name', /reads? what it writes/, /another topic/],
     [6, '    replay: { path: data/readings }', 'spec.source.replay.path', /does not tell/, /\.csv, \.json/],
     [6, '    replay: { path: a.json.gz, delimiter: ";" }', 'spec.source.replay.delimiter', /no delimiter/, /csv/],
+    [6, '    replay: { path: a.json, header: 2 }', 'spec.source.replay.header', /json file has no header/, /header with csv/],
+    [6, '    replay: { path: a.csv, header: 0 }', 'spec.source.replay.header', /no row names the columns/, /or columns/],
+    [6, '    replay: { path: a.csv, columns: [a, b, a] }', 'spec.source.replay.columns[2]', /"a" comes twice/, /once/],
+    [6, `    replay: { path: a.csv, quote: "," }`, 'spec.source.replay.quote', /are the same/, /different/],
     [6, '    simulator: { seed: 1, devices: 2 }', 'spec.source.simulator', /neither rate nor step/, /rate, step/],
     [
       6,

@@ -57,6 +57,10 @@ export const field = z.strictObject({
 
 export const time = z.strictObject({
   field: paths.meta({ description: 'Path or paths in the input; the first that is there counts' }),
+  and: z.array(z.string().min(1)).min(1).max(7).optional().meta({
+    description:
+      'Further paths that the time stands in, such as that of the time of day: the texts are read as one, with a space between',
+  }),
   format: z.string().min(1).max(128).optional().meta({ description: TIME_FORMAT }),
   zone: z
     .string()

@@ -20,6 +20,9 @@ const pace = z
     message: 'give exactly one of unlimited, interval, multiplier',
   });
 
+/** How text is written in bytes. */
+const ENCODINGS = ['utf-8', 'latin-1', 'utf-16le', 'utf-16be'] as const;
+
 export const replay = z.strictObject({
   path: z
     .string()
@@ -27,6 +30,25 @@ export const replay = z.strictObject({
     .meta({ description: 'File, glob or http(s) URL; csv, json (array) or ndjson, also .gz; relative to the Pipeline file' }),
   format: z.enum(['csv', 'json', 'ndjson']).optional().meta({ description: 'How the file is read' }),
   delimiter: z.string().length(1).optional().meta({ description: 'What stands between two values of a csv file' }),
+  quote: z
+    .string()
+    .max(1)
+    .optional()
+    .meta({ description: 'Of a csv file: what stands around a value that holds the delimiter; "": nothing does' }),
+  encoding: z
+    .enum(ENCODINGS)
+    .optional()
+    .meta({ description: 'What the bytes of the text are; latin-1 is read as windows-1252, which it nearly always is' }),
+  header: z.int().min(0).max(1_000).optional().meta({
+    description:
+      'Of a csv file: which row names the columns; those before it are passed over. 0: none does, and columns names them',
+  }),
+  columns: z
+    .array(z.string().min(1).max(1_024))
+    .min(1)
+    .max(2_000)
+    .optional()
+    .meta({ description: 'Of a csv file: names of all columns in order, in the place of those that the header has' }),
   pace: pace.optional().meta({ description: 'How fast records are sent: exactly one of the fields below' }),
   clock: z.enum(['original', 'now', 'shift']).optional().meta({
     description:

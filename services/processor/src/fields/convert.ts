@@ -42,15 +42,13 @@ const BOOLS = new Map<unknown, boolean>([
   [false, false],
   [1, true],
   [0, false],
-  ['true', true],
-  ['false', false],
-  ['1', true],
-  ['0', false],
+  ...['true', '1', 'yes', 'y', 'on', 't'].map((word): [string, boolean] => [word, true]),
+  ...['false', '0', 'no', 'n', 'off', 'f'].map((word): [string, boolean] => [word, false]),
 ]);
 
 function bool(raw: unknown): Present {
   const value = BOOLS.get(typeof raw === 'string' ? raw.trim().toLowerCase() : raw);
-  if (value === undefined) throw new FieldError('type', 'allowed is true, false, 1 or 0');
+  if (value === undefined) throw new FieldError('type', 'allowed is true, yes, y, on, t or 1, and false, no, n, off, f or 0');
   return value;
 }
 

@@ -53,6 +53,9 @@ describe('values are converted exactly', () => {
     [{ type: 'bool' }, ' TRUE ', true],
     [{ type: 'bool' }, 0, false],
     [{ type: 'bool' }, '1', true],
+    [{ type: 'bool' }, 'Yes', true],
+    [{ type: 'bool' }, 'OFF', false],
+    [{ type: 'bool' }, 'n', false],
     [{ type: 'time', format: 'epoch_s' }, '1.594512094385974E9', '2020-07-12T00:01:34.385974Z'],
     [{ type: 'time', zone: 'America/Chicago' }, '2025-04-15 18:52', '2025-04-15T23:52:00Z'],
     [{ type: 'float', min: 0, max: 10 }, 10, 10],
@@ -118,7 +121,7 @@ describe('what is no value of the field is refused with name, value and what is 
     [{ type: 'float', min: 0, max: 300, from: 'speed' }, 301, 'range', /^field f \(from speed\) is 301; allowed is 0 to 300$/],
     [{ type: 'float', min: 0 }, '-0.1', 'range', /allowed is at least 0/],
     [{ type: 'int', max: 5 }, 9223372036854775807n, 'range', /allowed is at most 5/],
-    [{ type: 'bool' }, 'yes', 'type', /allowed is true, false, 1 or 0/],
+    [{ type: 'bool' }, 'maybe', 'type', /allowed is true, yes, y, on, t or 1, and false, no, n, off, f or 0/],
     [{ type: 'bool' }, 2, 'type', /field f is 2/],
     [{ type: 'text' }, { a: 1 }, 'type', /it is an object; allowed is a text/],
     [{ type: 'text' }, '\ud800', 'type', /half a surrogate pair/],
@@ -190,4 +193,43 @@ test('any value is converted or refused by a FieldError, and an empty one is nev
     }),
     { numRuns: 1000 },
   );
+});
+
+describe('a time that stands in several places is read as one', () => {
+  const rule = { type: 'time' as const, from: 'Date', and: ['Time'], format: 'dd/MM/yyyy HH.mm.ss', required: true };
+  const readTime = (object: unknown): Row => {
+    const row: Row = {};
+    compileField('time', rule)(object, row);
+    return row;
+  };
+
+  test('date and time of day; year, month, day and hour as numbers', () => {
+    expect(readTime({ Date: '10/03/2004', Time: '18.00.00' })).toEqual({ time: '2004-03-10T18:00:00Z' });
+    const row: Row = {};
+    compileField('time', { type: 'time', from: 'y', and: ['m', 'd', 'h'], format: 'yyyy M d H' })(
+      { y: 2010, m: 1, d: 2, h: 13 },
+      row,
+    );
+    expect(row).toEqual({ time: '2010-01-02T13:00:00Z' });
+  });
+
+  test.each([
+    [{ Date: '10/03/2004' }, 'missing', 'field time (from Date and Time) is missing; it is required'],
+    [{ Date: '10/03/2004', Time: '' }, 'missing', 'field time (from Date and Time) is missing; it is required'],
+    [{ Date: '10/03/2004', Time: {} }, 'time', 'field time (from Date and Time) is {…}; it is no text; allowed is the format'],
+    [
+      { Date: '31/02/2004', Time: '18.00.00' },
+      'time',
+      'field time (from Date and Time) is "31/02/2004 18.00.00"; it is no such time',
+    ],
+  ])('%j is refused, never taken for midnight', (object, reason, message) => {
+    let thrown: unknown;
+    try {
+      readTime(object);
+    } catch (error) {
+      thrown = error;
+    }
+    expect(thrown).toBeInstanceOf(FieldError);
+    expect(thrown).toMatchObject({ reason, message: expect.stringContaining(message) });
+  });
 });

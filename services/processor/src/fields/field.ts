@@ -6,10 +6,10 @@
  *   counts. No value gives the default, else NULL, else a refusal when the field is required; never 0 or "now".
  * - `strip` and `decimal` touch texts only, and only before they are read.
  */
-import { toFloat } from '@millrace/core/record/number.ts';
+import { numberText, toFloat } from '@millrace/core/record/number.ts';
 import { readPath } from '@millrace/core/record/path.ts';
 import type { Row, Value } from '@millrace/core/record/row.ts';
-import type { Field } from '@millrace/core/spec/record.ts';
+import type { Field, TimeRule } from '@millrace/core/spec/record.ts';
 import { converterOf, point } from './convert.ts';
 import { FieldError } from './error.ts';
 import { shown } from './shown.ts';
@@ -26,9 +26,11 @@ export function pathsOf(name: string, field: Pick<Field, 'from'>): string[] {
  * Compiles one entry of `record.fields`.
  * @throws TimeError where format or zone cannot work; FieldError where the default is no value of the field
  */
-export function compileField(name: string, field: Field): FieldReader {
-  const find = finder(pathsOf(name, field), field);
-  const place = pathsOf(name, field).every((path) => path === name) ? '' : ` (from ${pathsOf(name, field).join(', ')})`;
+export function compileField(name: string, field: Field & Pick<TimeRule, 'and'>): FieldReader {
+  const paths = pathsOf(name, field);
+  const find = together([paths, ...(field.and ?? []).map((path) => [path])].map((place) => finder(place, field)));
+  const from = [paths.join(', '), ...(field.and ?? [])].join(' and ');
+  const place = from === name ? '' : ` (from ${from})`;
   const write = writerOf(name, field);
   const missing = (): never => {
     throw new FieldError('missing', `field ${name}${place} is missing; it is required`);
@@ -48,6 +50,19 @@ export function compileField(name: string, field: Field): FieldReader {
     const raw = find(object) ?? fallback;
     if (raw !== null) attempt(raw, row);
     else if (field.required === true) missing();
+  };
+}
+
+/** Finds a value that stands in several places: their texts with a space between; null where one of them has none. */
+function together(finders: readonly ReturnType<typeof finder>[]): ReturnType<typeof finder> {
+  const [only] = finders;
+  if (only && finders.length === 1) return only;
+  return (object) => {
+    const values = finders.map((find) => find(object));
+    if (values.includes(null)) return null;
+    const texts = values.map(numberText);
+    const wrong = texts.indexOf(null);
+    return wrong === -1 ? texts.join(' ') : values[wrong];
   };
 }
 

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { opener } from './bytes.ts';
 
 let folder: string;
@@ -49,4 +49,37 @@ test.each([
   ],
 ])('%s is refused whole', async (_what, content, message) => {
   await expect(read('binary.csv', content)).rejects.toThrow(message);
+});
+
+describe('other encodings come out as UTF-8, from any place', () => {
+  const text = 'Zeit;Temp (\u00b0C);\u20ac\nM\u00fcnchen;\u2013;\u00e9\n';
+  const windows = Buffer.from([...text].map((c) => ({ '\u20ac': 0x80, '\u2013': 0x96 })[c] ?? c.charCodeAt(0)));
+  const utf16 = Buffer.from(`\ufeff${text}`, 'utf16le');
+  test.each([
+    ['latin-1', windows],
+    ['utf-16le', utf16],
+    ['utf-16be', Buffer.from(utf16).swap16()],
+  ] as const)('%s', async (encoding, content) => {
+    for (const [name, bytes] of [
+      ['text.csv', content],
+      ['text.csv.gz', gzipSync(content)],
+    ] as const) {
+      const file = join(folder, name);
+      writeFileSync(file, bytes);
+      const open = opener(file, new AbortController().signal, encoding);
+      const whole = Buffer.from(text);
+      for (const from of [0, 1, 12, whole.length]) {
+        expect(Buffer.concat(await Array.fromAsync(open(from)))).toEqual(whole.subarray(from));
+      }
+    }
+  });
+
+  test('half a UTF-16 character is an error that names the place', async () => {
+    const file = join(folder, 'half.csv');
+    writeFileSync(file, utf16.subarray(0, -1));
+    const open = opener(file, new AbortController().signal, 'utf-16le');
+    await expect(Array.fromAsync(open(0))).rejects.toThrow(
+      /half\.csv is no utf-16le text after byte \d+; allowed is the encoding/,
+    );
+  });
 });

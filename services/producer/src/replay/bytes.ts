@@ -6,6 +6,7 @@ import { isUtf8 } from 'node:buffer';
 import { createReadStream } from 'node:fs';
 import { pipeline, Readable } from 'node:stream';
 import { createGunzip } from 'node:zlib';
+import { type Encoding, toUtf8 } from './encoding.ts';
 import { download, isUrl } from './http.ts';
 import { InputError, type Open } from './piece.ts';
 
@@ -19,19 +20,20 @@ function isGzip(name: string): boolean {
 }
 
 /**
- * Makes the function that opens `name` at a byte of its decompressed content: a plain file is read from there, anything
- * else from its beginning, and skipped.
+ * Makes the function that opens `name` at a byte of its decompressed content as UTF-8: a plain file in UTF-8 is read from
+ * there, anything else from its beginning, and skipped.
  */
-export function opener(name: string, signal: AbortSignal): Open {
+export function opener(name: string, signal: AbortSignal, encoding: Encoding = 'utf-8'): Open {
   return async function* open(from) {
-    let at = isUrl(name) || isGzip(name) ? 0 : from;
+    let at = isUrl(name) || isGzip(name) || encoding !== 'utf-8' ? 0 : from;
     const source = isUrl(name)
       ? Readable.from(download(name, signal), { objectMode: false })
       : createReadStream(name, { start: at, highWaterMark: CHUNK_BYTES });
     // pipeline hands an error of the source on to the stream that is read; its callback has nothing left to do.
     const stream = isGzip(name) ? pipeline(source, createGunzip({ chunkSize: CHUNK_BYTES }), () => undefined) : source;
+    const bytes = stream as AsyncIterable<Buffer>;
     try {
-      for await (const chunk of headFirst(stream as AsyncIterable<Buffer>)) {
+      for await (const chunk of headFirst(encoding === 'utf-8' ? bytes : toUtf8(bytes, encoding))) {
         signal.throwIfAborted();
         if (at === 0) refuseBinary(name, chunk);
         const skip = Math.min(chunk.length, Math.max(0, from - at));
@@ -40,7 +42,7 @@ export function opener(name: string, signal: AbortSignal): Open {
       }
     } catch (error) {
       signal.throwIfAborted();
-      throw asInputError(name, at, error);
+      throw asInputError(name, at, error, encoding);
     } finally {
       stream.destroy();
       source.destroy();
@@ -79,7 +81,7 @@ function refuseBinary(name: string, chunk: Buffer): void {
   if (chunk[0] === 0x1f && chunk[1] === 0x8b)
     throw new InputError(`${name} is gzip (once more than its name says); ${allowed}, with a name that ends in .gz`);
   if ((chunk[0] === 0xff && chunk[1] === 0xfe) || (chunk[0] === 0xfe && chunk[1] === 0xff))
-    throw new InputError(`${name} is UTF-16 text; ${allowed}: save it as UTF-8`);
+    throw new InputError(`${name} is UTF-16 text; ${allowed}: set source.replay.encoding, or save it as UTF-8`);
   const head = chunk.subarray(0, HEAD_BYTES);
   const nul = head.indexOf(0);
   if (nul === -1) return;
@@ -89,9 +91,13 @@ function refuseBinary(name: string, chunk: Buffer): void {
   if (!isText || nuls * 10 > head.length) throw new InputError(`${name} is no text file: byte ${nul} is NUL; ${allowed}`);
 }
 
-function asInputError(name: string, at: number, error: unknown): InputError {
+function asInputError(name: string, at: number, error: unknown, encoding: Encoding): InputError {
   if (error instanceof InputError) return error;
   const { code, message } = error as NodeJS.ErrnoException;
+  if (code === 'ERR_ENCODING_INVALID_ENCODED_DATA')
+    return new InputError(
+      `${name} is no ${encoding} text after byte ${at}; allowed is the encoding that source.replay.encoding names`,
+    );
   if (code?.startsWith('Z_'))
     return new InputError(
       `${name} is no whole gzip file: ${message} after ${at} bytes of content; what could be read of it was sent`,

@@ -1,8 +1,9 @@
 /**
- * Rows of a csv file by column name, all values as the text that stands there. The first row names the columns.
+ * Rows of a csv file by column name, all values as the text that stands there. A row names the columns, or the Pipeline does.
  *
  * Invariants:
- * - Every row is given. One that cannot be read (another number of columns, a stray or unclosed quote, bytes that are
+ * - Every row is given that holds a value: one of nothing but delimiters is none, as an empty line is none. Empty values behind the
+ *   last column are none either. A row that cannot be read (another number of columns, a stray or unclosed quote, bytes that are
  *   no UTF-8, too long) is given as the bytes of its line with the reason, and reading goes on at the next line: an
  *   unclosed quote costs one line, not the rest of the file.
  * - Memory is bounded: a row is given up when it exceeds `maxBytes`. So is time: after a line that was given up only a little
@@ -13,7 +14,7 @@ import { finished } from 'node:stream/promises';
 import { crc32 } from 'node:zlib';
 import { newRow } from '@millrace/core/record/row.ts';
 import { type CsvError, Parser } from 'csv-parse';
-import { columnNames } from './csvHeader.ts';
+import { type CsvColumn, columnsIn, givenColumns } from './csvHeader.ts';
 import { Collector, InputError, type Open, type Piece, type Pieces, type ReadFrom, type ReadRules } from './piece.ts';
 
 const NEWLINE = 0x0a;
@@ -22,7 +23,8 @@ const RETURN = 0x0d;
 const FIRST_WINDOW_BYTES = 1_024;
 
 export async function* readCsv(open: Open, from: ReadFrom, rules: ReadRules): AsyncGenerator<Pieces> {
-  const columns = from.byte === 0 ? null : await readHeader(open, rules);
+  const given = rules.csv.columns === null ? null : givenColumns(rules.csv.columns);
+  const columns = given ?? (from.byte === 0 ? null : await readHeader(open, rules));
   const rows = new Rows(from, rules, columns);
   for await (const chunk of open(from.byte)) {
     rows.add(chunk);
@@ -32,7 +34,7 @@ export async function* readCsv(open: Open, from: ReadFrom, rules: ReadRules): As
   yield { pieces: rows.take(), crc: rows.crc };
 }
 
-async function readHeader(open: Open, rules: ReadRules): Promise<string[] | null> {
+async function readHeader(open: Open, rules: ReadRules): Promise<CsvColumn[] | null> {
   const rows = new Rows({ byte: 0, crc: 0 }, rules, null);
   for await (const chunk of open(0)) {
     rows.add(chunk);
@@ -43,10 +45,12 @@ async function readHeader(open: Open, rules: ReadRules): Promise<string[] | null
 }
 
 class Rows {
-  columns: string[] | null;
+  columns: CsvColumn[] | null;
   /** Of everything before `#start`. */
   crc: number;
   readonly #rules: ReadRules;
+  /** Rows that come before the first record: up to the one that names the columns. */
+  #before: number;
   #pieces: Piece[] = [];
   /** Bytes of which no piece was made yet, and where in the file they start. */
   #rest: Buffer = Buffer.alloc(0);
@@ -61,8 +65,9 @@ class Rows {
   /** The line that is being given up, until its end is seen. */
   #givenUp: { line: Collector; start: number; reason: string } | null = null;
 
-  constructor(from: ReadFrom, rules: ReadRules, columns: string[] | null) {
+  constructor(from: ReadFrom, rules: ReadRules, columns: CsvColumn[] | null) {
     this.#start = from.byte;
+    this.#before = from.byte === 0 ? rules.csv.header : 0;
     this.crc = from.crc;
     this.#rules = rules;
     this.columns = columns;
@@ -122,7 +127,8 @@ class Rows {
     this.#found = [];
     const parser = new Parser({
       bom: base === 0,
-      delimiter: this.#rules.delimiter,
+      delimiter: this.#rules.csv.delimiter,
+      quote: this.#rules.csv.quote === '' ? null : this.#rules.csv.quote,
       record_delimiter: ['\r\n', '\n', '\r'],
       relax_column_count: true, // counted below, where the bytes of the row are at hand
       skip_empty_lines: true,
@@ -146,8 +152,13 @@ class Rows {
       const taken = this.#rest.subarray(0, end - start);
       const leading = taken.findIndex((byte) => !isLineEnd(byte));
       const bytes = taken.subarray(leading, 1 + taken.findLastIndex((byte) => !isLineEnd(byte)));
-      if (!this.columns) {
-        this.columns = columnNames(values, bytes, this.#rules);
+      if (values.every((value) => value.trim() === '')) {
+        this.#consume(end - start);
+        continue;
+      }
+      if (this.#before > 0) {
+        this.#before -= 1;
+        if (this.#before === 0) this.columns ??= columnsIn(values, bytes, this.#rules);
         this.#consume(end - start);
         continue;
       }
@@ -164,20 +175,27 @@ class Rows {
   }
 
   #mistake(values: string[], bytes: Buffer): string | null {
-    const expected = this.columns?.length ?? 0;
-    if (values.length !== expected) return `the csv row has ${values.length} values; the header names ${expected} columns`;
+    const columns = this.columns ?? [];
+    const expected = columns.length;
+    const isLong = values.length > expected && values.slice(expected).some((value) => value !== '');
+    if (isLong || columns.slice(values.length).some(({ unnamed }) => !unnamed))
+      return `the csv row has ${values.length} values; the header names ${expected} columns`;
     return isUtf8(bytes) ? null : 'the csv row is no UTF-8 text';
   }
 
   #row(values: string[]): Record<string, string> {
     const row = newRow() as Record<string, string>; // a column may be called __proto__
     const columns = this.columns ?? [];
-    for (let at = 0; at < columns.length; at++) row[columns[at] as string] = values[at] as string;
+    for (let at = 0; at < columns.length; at++) {
+      const { name, unnamed } = columns[at] as CsvColumn;
+      const value = values[at] ?? '';
+      if (!unnamed || value !== '') row[name] = value;
+    }
     return row;
   }
 
   #giveUp(reason: string): void {
-    if (!this.columns) throw new InputError(`the header of ${this.#rules.name} cannot be read: ${reason}`);
+    if (this.#before > 0) throw new InputError(`the header of ${this.#rules.name} cannot be read: ${reason}`);
     this.#parser = null;
     this.#window = FIRST_WINDOW_BYTES;
     this.#givenUp = { line: new Collector(this.#rules.maxBytes), start: this.#start, reason: withoutLine(reason) };

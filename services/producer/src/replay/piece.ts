@@ -42,8 +42,18 @@ export interface ReadRules {
   name: string;
   /** Of a record with more bytes only the beginning is kept (`keptBytes`), with length and sha256. */
   maxBytes: number;
-  /** csv only. */
+  /** Of csv; the others have none. */
+  csv: CsvRules;
+}
+
+export interface CsvRules {
   delimiter: string;
+  /** Around values; '': nothing is. */
+  quote: string;
+  /** Which row names the columns, from 1; those before it are passed over. 0: none does. */
+  header: number;
+  /** Names in the place of those in the file. */
+  columns: readonly string[] | null;
 }
 
 /** A file format. Memory is bounded by `maxBytes` and the size of a chunk, whatever is in the file. */

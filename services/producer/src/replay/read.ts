@@ -8,8 +8,11 @@ import { readCsv } from './csv.ts';
 import type { Format, InputFile } from './files.ts';
 import { readJson } from './json.ts';
 import { readNdjson } from './ndjson.ts';
-import type { Read } from './piece.ts';
+import type { CsvRules, Read } from './piece.ts';
 import type { PlacedPiece } from './records.ts';
+
+/** What a replay says about how its files are read. */
+export type ReadSettings = Pick<Replay, 'delimiter' | 'quote' | 'encoding' | 'header' | 'columns'>;
 
 const READERS: Record<Format, Read> = { csv: readCsv, json: readJson, ndjson: readNdjson };
 
@@ -23,20 +26,25 @@ export const BEGINNING: Place = { loop: 0, file: 0, byte: 0, crc: 0 };
  */
 export async function* readFiles(
   pipeline: Pipeline,
-  { delimiter = ',' }: Pick<Replay, 'delimiter'>,
+  replay: ReadSettings,
   files: readonly InputFile[],
   from: Place,
   signal: AbortSignal,
 ): AsyncGenerator<PlacedPiece[]> {
   const { loop } = from;
   const maxBytes = maxRecordBytesOf(pipeline);
+  const csv = csvRulesOf(replay);
   let crc = from.crc ?? 0;
   for (const [file, { path, name, format }] of files.entries()) {
     if (file < from.file) continue;
     const start = { byte: file === from.file ? from.byte : 0, crc };
-    for await (const chunk of READERS[format](opener(path, signal), start, { name, maxBytes, delimiter })) {
+    for await (const chunk of READERS[format](opener(path, signal, replay.encoding), start, { name, maxBytes, csv })) {
       crc = chunk.crc;
       yield chunk.pieces.map((piece) => ({ piece, name, next: { loop, file, byte: piece.end, crc: piece.crc } }));
     }
   }
+}
+
+function csvRulesOf({ delimiter = ',', quote = '"', header = 1, columns }: ReadSettings): CsvRules {
+  return { delimiter, quote, header, columns: columns ?? null };
 }

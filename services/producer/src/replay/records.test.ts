@@ -72,6 +72,29 @@ describe('clock', () => {
     expect(make(now, [text], record(time))[0]?.value).toBe(expected);
   });
 
+  test.each([
+    [
+      'a date and a time of day',
+      { field: 'Date', and: ['Time'], format: 'dd/MM/yyyy HH.mm.ss' },
+      { Date: '10/03/2004', Time: '18.00.00', x: '1' },
+      '{"Date":"02/01/2026","Time":"03.04.05","x":"1"}',
+    ],
+    [
+      'the same in ISO',
+      { field: 'Date', and: ['Time'] },
+      { Date: '2004-03-10', Time: '18:00' },
+      '{"Date":"2026-01-02","Time":"03:04:05.678Z"}',
+    ],
+    [
+      'one of them missing: stays as it is',
+      { field: 'Date', and: ['Time'] },
+      { Date: '2004-03-10', Time: '' },
+      '{"Date":"2004-03-10","Time":""}',
+    ],
+  ])('now: %s in columns of their own', (_name, time, row, expected) => {
+    expect(make(now, [row as Record<string, string>], { record: { time } })[0]?.value).toBe(expected);
+  });
+
   test('now: a csv row', () => {
     expect(make(now, [{ t: '1', device: '007' }], record({ format: 'epoch_s' }))[0]?.value).toBe(
       '{"t":"1767323045.678","device":"007"}',

@@ -63,7 +63,7 @@ class Files implements Input {
     for (const [at, { path }] of this.#files.slice(0, file + 1).entries()) {
       let left = at === file ? byte : Number.POSITIVE_INFINITY;
       if (left === 0) break;
-      for await (const chunk of opener(path, this.#signal)(0)) {
+      for await (const chunk of opener(path, this.#signal, this.#replay.encoding)(0)) {
         sum = crc32(chunk.subarray(0, Math.min(left, chunk.length)), sum);
         left -= chunk.length;
         if (left <= 0) break;
@@ -143,10 +143,10 @@ class Files implements Input {
 }
 
 /** Hash of all that a record and its partition depend on beside the files: not of pace, loop and limit. */
-function settingsOf(pipeline: Pipeline, { format, delimiter, clock }: Replay): string {
+function settingsOf(pipeline: Pipeline, { format, delimiter, quote, encoding, header, columns, clock }: Replay): string {
   const { key, time, fields } = pipeline.spec.record;
   const { from, strip } = fields[key] ?? {};
   const moved = clock === undefined || clock === 'original' ? null : { clock, time };
-  const text = JSON.stringify({ format, delimiter, key, from, strip, moved });
+  const text = JSON.stringify({ format, delimiter, quote, encoding, header, columns, key, from, strip, moved });
   return createHash('sha256').update(text).digest('hex').slice(0, 32);
 }

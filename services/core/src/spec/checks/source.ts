@@ -25,10 +25,27 @@ function checkReplay(replay: Replay): Finding[] {
     const message = 'the name does not tell what is in the file';
     return [{ path: [...path, 'path'], message, allowed: `a name that ends in ${FORMAT_NAMES}, or source.replay.format` }];
   }
-  if (replay.delimiter === undefined || format === 'csv') return [];
-  return [
-    { path: [...path, 'delimiter'], message: `a ${format} file has no delimiter`, allowed: 'a delimiter with csv', at: 'name' },
-  ];
+  if (format === 'csv') return checkColumnsOf(replay, path);
+  return (['delimiter', 'quote', 'header', 'columns'] as const).flatMap((rule): Finding[] =>
+    replay[rule] === undefined
+      ? []
+      : [{ path: [...path, rule], message: `a ${format} file has no ${rule}`, allowed: `${rule} with csv`, at: 'name' }],
+  );
+}
+
+function checkColumnsOf({ delimiter = ',', quote = '"', header, columns }: Replay, path: Path): Finding[] {
+  if (quote === delimiter)
+    return [{ path: [...path, 'quote'], message: 'quote and delimiter are the same', allowed: 'two different characters' }];
+  if (columns === undefined) {
+    if (header !== 0) return [];
+    const message = 'no row names the columns, and columns does not either';
+    return [{ path: [...path, 'header'], message, allowed: 'a row from 1, or columns' }];
+  }
+  return columns.flatMap((name, index): Finding[] =>
+    columns.indexOf(name) === index
+      ? []
+      : [{ path: [...path, 'columns', index], message: `${JSON.stringify(name)} comes twice`, allowed: 'each name once' }],
+  );
 }
 
 /** The format that a file name tells; the part after ? of a URL is no part of the name. */
@@ -40,6 +57,10 @@ function formatOf(path: string): string | null {
 function checkSimulator(pipeline: Pipeline, simulator: Simulator): Finding[] {
   const path: Path = ['spec', 'source', 'simulator'];
   const findings: Finding[] = [];
+  if (pipeline.spec.record.time.and !== undefined) {
+    const message = 'a simulator writes the time in one place';
+    findings.push({ path: ['spec', 'record', 'time', 'and'], message, allowed: 'nothing', at: 'name' });
+  }
   if (simulator.rate === undefined && simulator.step === undefined)
     findings.push({ path, message: 'neither rate nor step says how many records there are', allowed: 'rate, step, or both' });
   const { fields, key } = pipeline.spec.record;
