@@ -6,7 +6,8 @@ import { faultSchedule } from './faults/schedule.ts';
 import { until } from './faults/until.ts';
 import { inputEnded, settled } from './observe.ts';
 import { type Platform, removeFolder, startPlatform } from './platform.ts';
-import { expectEachRowOnce, proofYaml } from './proof.ts';
+import { expectEachRowOnce } from './proof.ts';
+import { proofYaml } from './proofFeed.ts';
 
 const FAULTS = 20;
 /** The input is to outlast the faults, on a slow machine too: the rate is for the first half of them. */

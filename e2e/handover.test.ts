@@ -3,7 +3,8 @@ import { pino } from 'pino';
 import { afterAll, expect, test } from 'vitest';
 import { settled } from './observe.ts';
 import { type Platform, type RoleName, removeFolder, startPlatform } from './platform.ts';
-import { expectEachRowOnce, proofYaml } from './proof.ts';
+import { expectEachRowOnce } from './proof.ts';
+import { proofYaml } from './proofFeed.ts';
 
 const FEED = { records: 25_000, badEvery: 500, recordsPerSecond: 800, partitions: 4 };
 const GROUPS = ['processor', 'sink'] as const;

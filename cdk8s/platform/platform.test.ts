@@ -5,20 +5,13 @@ import { describe, expect, test } from 'vitest';
 import type { Manifest } from '../constructs/manifest.ts';
 import { faultsOf, podSpecOf } from '../constructs/restricted.ts';
 import { pipelineObjects } from '../pipeline/pipeline.ts';
+import { VALUE_SETS } from '../samples.ts';
 import { bootstrapPlan } from './bootstrap.ts';
 import { serverProperties, startScript } from './kafkaConfig.ts';
 import { defaultValues, parseValues } from './loadValues.ts';
 import { namespaceObject, platformObjects } from './platform.ts';
 import { RULES, ruleFile } from './rules.ts';
 
-const SETS = {
-  default: '',
-  'three nodes': 'kafka: { nodes: 3 }',
-  'nothing of its own':
-    'kafka: { external: { brokers: "k:9092" } }\ndatabase: { external: { host: db } }\ngrafana: { enabled: false }',
-  'pods found by DNS': 'prometheus: { discovery: dns }',
-  'no eyes': 'prometheus: { enabled: false }\nalertmanager: { enabled: false }\ngrafana: { enabled: false }',
-};
 const objectsOf = (text: string): Manifest[] => platformObjects(parseValues(text, 'values.yaml'));
 const idOf = ({ apiVersion, kind, metadata }: Manifest) => `${apiVersion} ${kind} ${metadata.namespace}/${metadata.name}`;
 const named = (objects: Manifest[], kind: string, name: string): Manifest => {
@@ -27,7 +20,7 @@ const named = (objects: Manifest[], kind: string, name: string): Manifest => {
   return found;
 };
 
-describe.each(Object.entries(SETS))('with %s', (_, text) => {
+describe.each(Object.entries(VALUE_SETS))('with %s', (_, text) => {
   const objects = objectsOf(text);
 
   test('every pod is restricted, with requests and limits', () => {
@@ -159,7 +152,7 @@ describe('Kafka', () => {
 });
 
 test('what is given from outside is not made', () => {
-  const kinds = objectsOf(SETS['nothing of its own']).map(({ kind, metadata }) => `${kind} ${metadata.name}`);
+  const kinds = objectsOf(VALUE_SETS['nothing of its own']).map(({ kind, metadata }) => `${kind} ${metadata.name}`);
   expect(kinds.filter((name) => /kafka|database|bootstrap/.test(name))).toEqual([]);
 });
 

@@ -1,0 +1,59 @@
+/** Manifests for tools that judge manifests: the platform by several values, and every Pipeline that there is to look at. */
+import { readdirSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { loadPipelines } from '@millrace/core/spec/load.ts';
+import type { Pipeline } from '@millrace/core/spec/pipeline.ts';
+import type { Manifest } from './constructs/manifest.ts';
+import { DATA_CONFIG_MAP } from './pipeline/input.ts';
+import { pipelineObjects } from './pipeline/pipeline.ts';
+import { defaultValues, parseValues } from './platform/loadValues.ts';
+import { namespaceObject, platformObjects } from './platform/platform.ts';
+
+const ROOT = resolve(import.meta.dirname, '..');
+
+/** Values files that differ in what objects there are. */
+export const VALUE_SETS = {
+  default: '',
+  'three nodes': 'kafka: { nodes: 3 }',
+  'nothing of its own':
+    'kafka: { external: { brokers: "k:9092" } }\ndatabase: { external: { host: db } }\ngrafana: { enabled: false }',
+  'pods found by DNS': 'prometheus: { discovery: dns }',
+  'no eyes': 'prometheus: { enabled: false }\nalertmanager: { enabled: false }\ngrafana: { enabled: false }',
+} as const;
+
+/** By what they are made of. */
+export async function sampleManifests(): Promise<Map<string, Manifest[]>> {
+  const samples = new Map<string, Manifest[]>();
+  const [feed] = await loadPipelines(join(ROOT, 'examples/traffic/pipeline.yaml'));
+  if (!feed) throw new Error('there is no example');
+  for (const [name, text] of Object.entries(VALUE_SETS)) {
+    const values = parseValues(text, 'values.yaml');
+    // With a feed: there are Services of the platform whose pods are those of Pipelines.
+    const objects = [...platformObjects(values), ...pipelineObjects(feed.pipeline, values)];
+    samples.set(`platform, ${name}`, [namespaceObject(values), ...objects]);
+  }
+  for (const file of pipelineFiles()) {
+    for (const { pipeline } of await loadPipelines(join(ROOT, file))) {
+      const { namespace } = pipeline.metadata;
+      const values = { ...defaultValues(), ...(namespace === undefined ? {} : { namespace }) };
+      samples.set(file, pipelineObjects(withData(pipeline), values));
+      const several = { ...pipeline, spec: { ...pipeline.spec, scale: { ...pipeline.spec.scale, min: 2 } } };
+      samples.set(`${file}, two of each`, pipelineObjects(withData(several), values));
+    }
+  }
+  return samples;
+}
+
+function pipelineFiles(): string[] {
+  const folders = readdirSync(join(ROOT, 'examples'), { withFileTypes: true }).filter((one) => one.isDirectory());
+  const examples = folders.map(({ name }) => `examples/${name}/pipeline.yaml`);
+  const reference = readdirSync(join(ROOT, 'docs/reference/examples')).map((name) => `docs/reference/examples/${name}`);
+  return [...examples, ...reference.filter((name) => name.endsWith('.yaml'))];
+}
+
+/** The reference does not say where in a cluster a file is. */
+function withData(pipeline: Pipeline): Pipeline {
+  const { metadata, spec } = pipeline;
+  if (!spec.source.replay || metadata.annotations) return pipeline;
+  return { ...pipeline, metadata: { ...metadata, annotations: { [DATA_CONFIG_MAP]: 'data' } } };
+}
