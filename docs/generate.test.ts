@@ -2,10 +2,17 @@ import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parsePipelines } from '@millrace/core/spec/load.ts';
 import { expect, test } from 'vitest';
-import { generate, REFERENCE } from './generate.ts';
+import { CHART, generate, REFERENCE } from './generate.ts';
 
-test('the committed reference is what the code says (else: npm run docs)', async () => {
+test('the committed reference and the chart are what the code says (else: npm run docs)', async () => {
   for (const [path, text] of await generate()) expect(await readFile(path, 'utf8'), path).toBe(text);
+});
+
+test('the chart has no file that nobody makes any more', async () => {
+  const made = await generate();
+  const there = await readdir(CHART, { recursive: true, withFileTypes: true });
+  const files = there.filter((entry) => entry.isFile()).map(({ parentPath, name }) => join(parentPath, name));
+  expect(files.filter((file) => !made.has(file))).toEqual([]);
 });
 
 test('every example of the reference loads, without a warning that a reader would trip over', async () => {

@@ -1,11 +1,13 @@
 /** Writes what is made from the code: `npm run docs`. `docs/generate.test.ts` fails where it was not run. */
-import { readdir, readFile, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { chartFiles } from '@millrace/cdk8s/chart/chart.ts';
 import { editorSchema } from '@millrace/core/spec/jsonSchema.ts';
 import { referencePage } from '@millrace/core/spec/reference.ts';
 import { guardsPage } from './guardsPage.ts';
 
 export const REFERENCE = join(import.meta.dirname, 'reference');
+export const CHART = join(import.meta.dirname, '../charts/millrace');
 
 const TITLES: Record<string, string> = {
   'smallest.yaml': 'The smallest',
@@ -26,11 +28,13 @@ export async function generate(): Promise<Map<string, string>> {
     [join(REFERENCE, 'pipeline.md'), referencePage(examples)],
     [join(import.meta.dirname, 'guards.md'), await guardsPage()],
     [join(REFERENCE, 'pipeline.schema.json'), `${JSON.stringify(editorSchema(), null, 2)}\n`],
+    ...[...chartFiles()].map(([path, text]) => [join(CHART, path), text] as const),
   ]);
 }
 
 if (import.meta.main) {
   for (const [path, text] of await generate()) {
+    await mkdir(dirname(path), { recursive: true });
     await writeFile(path, text);
     console.log(path);
   }

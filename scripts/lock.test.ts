@@ -23,7 +23,7 @@ const declared = ({ dependencies = {}, devDependencies = {}, optionalDependencie
   optionalDependencies,
 });
 
-describe.each(['package-lock.json', 'scripts/node/package-lock.json'])('%s', (file) => {
+describe.each(['package-lock.json', 'scripts/node/package-lock.json', 'scripts/helm/package-lock.json'])('%s', (file) => {
   const folder = dirname(file);
   const { packages } = read(file);
   const manifests = globSync(
@@ -53,7 +53,7 @@ describe.each(['package-lock.json', 'scripts/node/package-lock.json'])('%s', (fi
 
 test('every dependency has an exact version', () => {
   const ranges = globSync(
-    ['package.json', 'services/*/package.json', 'cdk8s/package.json', 'e2e/package.json', 'scripts/node/package.json'],
+    ['package.json', 'services/*/package.json', 'cdk8s/package.json', 'e2e/package.json', 'scripts/*/package.json'],
     {
       cwd: root,
     },

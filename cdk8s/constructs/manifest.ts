@@ -1,6 +1,7 @@
 /** What is synthesised: Kubernetes objects as plain data, in the order in which they were made. */
 import { ApiObject, App, Chart } from 'cdk8s';
 import type { IConstruct } from 'constructs';
+import { computeChecksums } from './checksum.ts';
 
 export interface Manifest {
   apiVersion: string;
@@ -15,6 +16,11 @@ export interface Manifest {
  * @param namespace of every object that names none; '' for objects without one
  */
 export function synthesise(namespace: string, build: (chart: Chart) => void): Manifest[] {
+  return computeChecksums(draft(namespace, build));
+}
+
+/** The same with marks where checksums go (`checksum.ts`). */
+export function draft(namespace: string, build: (chart: Chart) => void): Manifest[] {
   const chart = new Chart(new App(), 'millrace', { disableResourceNameHashes: true, ...(namespace ? { namespace } : {}) });
   build(chart);
   return chart.toJson();

@@ -1,6 +1,7 @@
+import { createHash } from 'node:crypto';
 import type { Construct } from 'constructs';
 import { describe, expect, test } from 'vitest';
-import { checksumOf } from './config.ts';
+import { checksumOf, computeChecksums } from './checksum.ts';
 import { labelsOf } from './labels.ts';
 import { type Manifest, synthesise } from './manifest.ts';
 import { scratchMount, secretMount } from './mounts.ts';
@@ -26,7 +27,7 @@ const common = {
   egress: [{ peers: [{ pods: { who: 'kafka' } }], ports: [9092] }],
 } as const;
 const probes = httpProbes(8080, '/healthz', '/readyz');
-const claim = { volume: 'data', size: '1Gi', storageClass: '' };
+const claim = { volume: 'data', size: '1Gi' };
 
 const WORKLOADS: Record<string, (scope: Construct, replicas: number | null) => unknown> = {
   Deployment: (scope, replicas) =>
@@ -146,6 +147,19 @@ test('a value that only the cluster knows is asked there, and quantities are pas
 test('a checksum does not depend on the order, and on everything else', () => {
   expect(checksumOf({ a: '1', b: '2' })).toBe(checksumOf({ b: '2', a: '1' }));
   expect(checksumOf({ a: '1', b: '2' })).not.toBe(checksumOf({ a: '12', b: '' }));
+});
+
+test('a finished object has its checksums computed, also of contents that hold another', () => {
+  const sha = (text: string) => createHash('sha256').update(text).digest('hex');
+  const config = checksumOf({ file: 'text' });
+  expect(computeChecksums({ name: `setup-${checksumOf({ config, image: 'a:1' }, 8)}`, list: [config, 1, null] })).toEqual({
+    name: `setup-${sha(`config\0${sha('file\0text\0').slice(0, 16)}\0image\0a:1\0`).slice(0, 8)}`,
+    list: [sha('file\0text\0').slice(0, 16), 1, null],
+  });
+});
+
+test('a checksum that was cut does not get into a cluster', () => {
+  expect(() => computeChecksums({ name: checksumOf({ a: '1' }).slice(0, 8) })).toThrow(/was cut/);
 });
 
 type Pod = NonNullable<ReturnType<typeof podSpecOf>>;

@@ -62,8 +62,8 @@ export interface DeploymentProps extends ServiceProps {
 export interface StatefulSetProps extends ServiceProps {
   /** Headless Service that gives each pod its name. */
   service: string;
-  /** Volumes that outlive the pod; mounted by the mount whose volume has this name. storageClass '': the cluster's default. */
-  claim: { volume: string; size: string; storageClass: string };
+  /** Volumes that outlive the pod; mounted by the mount whose volume has this name. Without storageClass the cluster's default. */
+  claim: { volume: string; size: string; storageClass?: string | undefined };
 }
 
 export interface JobProps extends WorkloadProps {
@@ -124,7 +124,7 @@ export class StatefulSetWorkload extends Construct {
           spec: {
             accessModes: ['ReadWriteOnce'],
             resources: { requests: { storage: claim.size } },
-            ...(claim.storageClass === '' ? {} : { storageClassName: claim.storageClass }),
+            ...(claim.storageClass === undefined ? {} : { storageClassName: claim.storageClass }),
           },
         },
       ],

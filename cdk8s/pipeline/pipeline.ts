@@ -3,7 +3,8 @@
  * chart and the operator, which calls this in process, give the same objects for the same input.
  */
 import type { Pipeline } from '@millrace/core/spec/pipeline.ts';
-import { checksumOf, configMap } from '../constructs/config.ts';
+import { checksumOf } from '../constructs/checksum.ts';
+import { configMap } from '../constructs/config.ts';
 import { type Manifest, synthesise } from '../constructs/manifest.ts';
 import type { Values } from '../platform/values.ts';
 import { RenderRefused } from './refused.ts';

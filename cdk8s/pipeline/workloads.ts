@@ -1,7 +1,7 @@
 /** The three roles of a Pipeline and its set-up: what each of them needs, and nothing more. */
 import type { Pipeline } from '@millrace/core/spec/pipeline.ts';
 import type { Construct } from 'constructs';
-import { checksumOf } from '../constructs/config.ts';
+import { checksumOf } from '../constructs/checksum.ts';
 import { type Identity, selectorOf } from '../constructs/labels.ts';
 import { configMount } from '../constructs/mounts.ts';
 import type { Flow } from '../constructs/networkPolicy.ts';
@@ -71,10 +71,10 @@ export function setupJob(scope: Construct, context: PipelineContext): void {
   const { pipeline, values, config } = context;
   const connection = together(kafkaConnection('setup', values), databaseConnection('owner', values));
   const resources = values.roles.setup;
-  const hash = checksumOf({ pipeline: config.checksum, image: values.image, resources: JSON.stringify(resources) });
+  const hash = checksumOf({ pipeline: config.checksum, image: values.image, resources: JSON.stringify(resources) }, 8);
   new JobWorkload(scope, 'setup', {
     ...common(context, 'setup', connection),
-    name: `${pipeline.metadata.name}-setup-${hash.slice(0, 8)}`,
+    name: `${pipeline.metadata.name}-setup-${hash}`,
     args: ['setup', '--json', '--wait', SETUP_WAIT, FILE],
     mounts: [configMount('pipeline', FOLDER, config.name), ...connection.mounts],
     resources,

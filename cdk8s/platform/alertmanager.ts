@@ -1,6 +1,7 @@
 /** Alertmanager: one, which groups alerts by Pipeline and sends them to a webhook where there is one. */
 import type { Construct } from 'constructs';
-import { checksumOf, configMap } from '../constructs/config.ts';
+import { checksumOf } from '../constructs/checksum.ts';
+import { configMap } from '../constructs/config.ts';
 import { selectorOf } from '../constructs/labels.ts';
 import { configMount, scratchMount } from '../constructs/mounts.ts';
 import { httpProbes } from '../constructs/probes.ts';

@@ -5,7 +5,8 @@
 import type { BootstrapPlan } from '@millrace/bootstrap/plan.ts';
 import { permissionsInNamespace } from '@millrace/setup/permissions.ts';
 import type { Construct } from 'constructs';
-import { checksumOf, configMap } from '../constructs/config.ts';
+import { checksumOf } from '../constructs/checksum.ts';
+import { configMap } from '../constructs/config.ts';
 import { labelsOf, selectorOf } from '../constructs/labels.ts';
 import { configMount } from '../constructs/mounts.ts';
 import { JobWorkload } from '../constructs/workload.ts';
@@ -93,7 +94,7 @@ export function bootstrap(scope: Construct, values: Values): void {
   configMap(scope, 'bootstrap-config', NAME, BOOTSTRAP, data);
   new JobWorkload(scope, 'bootstrap', {
     // A Job cannot be changed: another plan or image is another Job.
-    name: `${NAME}-${checksumOf({ ...data, image, resources: JSON.stringify(roles.setup) }).slice(0, 8)}`,
+    name: `${NAME}-${checksumOf({ ...data, image, resources: JSON.stringify(roles.setup) }, 8)}`,
     identity: BOOTSTRAP,
     image,
     ...MILLRACE_USER,

@@ -1,6 +1,7 @@
 /** TimescaleDB: one pod with a volume. Its memory settings are made from the container's limit when it starts. */
 import type { Construct } from 'constructs';
-import { checksumOf, configMap } from '../constructs/config.ts';
+import { checksumOf } from '../constructs/checksum.ts';
+import { configMap } from '../constructs/config.ts';
 import { selectorOf } from '../constructs/labels.ts';
 import { configMount, scratchMount, secretMount } from '../constructs/mounts.ts';
 import { portProbes } from '../constructs/probes.ts';

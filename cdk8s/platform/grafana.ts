@@ -1,6 +1,7 @@
 /** Grafana: its two data sources, and the dashboards of every ConfigMap that is mounted into it. It keeps nothing itself. */
 import type { Construct } from 'constructs';
-import { checksumOf, configMap } from '../constructs/config.ts';
+import { checksumOf } from '../constructs/checksum.ts';
+import { configMap } from '../constructs/config.ts';
 import { selectorOf } from '../constructs/labels.ts';
 import { configMount, scratchMount, secretMount } from '../constructs/mounts.ts';
 import { portProbes } from '../constructs/probes.ts';

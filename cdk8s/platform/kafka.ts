@@ -1,6 +1,7 @@
 /** Kafka: one node, or three that copy each other, each broker and controller, with a volume of its own. */
 import type { Construct } from 'constructs';
-import { checksumOf, configMap } from '../constructs/config.ts';
+import { checksumOf } from '../constructs/checksum.ts';
+import { configMap } from '../constructs/config.ts';
 import { selectorOf } from '../constructs/labels.ts';
 import { configMount, scratchMount, secretMount } from '../constructs/mounts.ts';
 import { portProbes } from '../constructs/probes.ts';

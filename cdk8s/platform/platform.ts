@@ -3,7 +3,8 @@
  * and MQTT broker get theirs here.
  */
 import type { Construct } from 'constructs';
-import { type Manifest, synthesise } from '../constructs/manifest.ts';
+import { computeChecksums } from '../constructs/checksum.ts';
+import { draft, type Manifest } from '../constructs/manifest.ts';
 import { alertmanager } from './alertmanager.ts';
 import { bootstrap } from './bootstrap.ts';
 import { database } from './database.ts';
@@ -12,13 +13,14 @@ import { kafka } from './kafka.ts';
 import { prometheus } from './prometheus.ts';
 import type { Values } from './values.ts';
 
-interface Part {
+export interface Part {
   /** Reads structural values only. */
   wanted(values: Values): boolean;
+  /** The function's name is that of the chart's template. */
   add(scope: Construct, values: Values): void;
 }
 
-const PARTS: readonly Part[] = [
+export const PARTS: readonly Part[] = [
   { wanted: ({ kafka, database, grafana }) => !kafka.external || !database.external || grafana.enabled, add: bootstrap },
   { wanted: ({ kafka }) => !kafka.external, add: kafka },
   { wanted: ({ database }) => !database.external, add: database },
@@ -29,9 +31,12 @@ const PARTS: readonly Part[] = [
 
 /** Every object of the platform but its namespace, in the order in which they are applied. Pure. */
 export function platformObjects(values: Values): Manifest[] {
-  return synthesise(values.namespace, (chart) => {
-    for (const { wanted, add } of PARTS) if (wanted(values)) add(chart, values);
-  });
+  return PARTS.flatMap((part) => computeChecksums(draftPart(part, values)));
+}
+
+/** The objects of one part, with marks where checksums go; none where the part is not wanted. Pure. */
+export function draftPart({ wanted, add }: Part, values: Values): Manifest[] {
+  return wanted(values) ? draft(values.namespace, (chart) => add(chart, values)) : [];
 }
 
 /** The namespace, in which the API server refuses pods that are not `restricted`. */

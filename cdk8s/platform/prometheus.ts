@@ -1,6 +1,7 @@
 /** Prometheus: finds every pod of the namespace that shows metrics, and watches the rules. */
 import type { Construct } from 'constructs';
-import { checksumOf, configMap } from '../constructs/config.ts';
+import { checksumOf } from '../constructs/checksum.ts';
+import { configMap } from '../constructs/config.ts';
 import { selectorOf } from '../constructs/labels.ts';
 import { configMount } from '../constructs/mounts.ts';
 import { httpProbes } from '../constructs/probes.ts';

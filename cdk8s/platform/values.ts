@@ -13,6 +13,8 @@ const quantity = z
   .regex(/^[0-9]+(\.[0-9]+)?(m|k|M|G|T|Ki|Mi|Gi|Ti)?$/, QUANTITY)
   .meta({ patternErrorMessage: QUANTITY });
 
+const STORAGE_CLASS = 'a name of a StorageClass: lower-case letters, digits, - and .';
+
 const NAME = 'a name of Kubernetes: lower-case letters, digits and -, at most 40 long';
 const name = z
   .string()
@@ -23,25 +25,36 @@ const IMAGE = 'an image with a tag that stays what it is, such as docker.io/mill
 const image = z
   .string()
   .regex(/^[a-z0-9.:/_-]+:(?!latest$)[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}$/, IMAGE)
-  .meta({ patternErrorMessage: IMAGE });
+  // Helm's patterns have no lookahead.
+  .meta({
+    patternErrorMessage: IMAGE,
+    helm: { pattern: '^[a-z0-9.:/_-]+:[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}$', not: { pattern: ':latest$' } },
+  });
 
 const BROKERS = 'host:port, several with commas between';
 const HOST = 'a host name or an address';
 
 type Default = Record<'cpu' | 'memory' | 'ephemeralStorage', string>;
 
-const amounts = (of: Default) =>
+const amounts = (of: Default, description: string) =>
   z
     .strictObject({
-      cpu: quantity.default(of.cpu),
-      memory: quantity.default(of.memory),
-      ephemeralStorage: quantity.default(of.ephemeralStorage),
+      cpu: quantity.default(of.cpu).meta({ description: 'Processors' }),
+      memory: quantity.default(of.memory).meta({ description: 'Memory' }),
+      ephemeralStorage: quantity.default(of.ephemeralStorage).meta({ description: 'Files outside of volumes, logs among them' }),
     })
-    .prefault({});
+    .prefault({})
+    .meta({ description });
 
 /** @param defaults as `cpu memory ephemeral-storage` */
 const resources = (requests: string, limits: string) =>
-  z.strictObject({ requests: amounts(amountsIn(requests)), limits: amounts(amountsIn(limits)) }).prefault({});
+  z
+    .strictObject({
+      requests: amounts(amountsIn(requests), 'What is reserved'),
+      limits: amounts(amountsIn(limits), 'What is allowed at most'),
+    })
+    .prefault({})
+    .meta({ description: 'Of each pod' });
 
 function amountsIn(text: string): Default {
   const [cpu = '', memory = '', ephemeralStorage = ''] = text.split(' ');
@@ -51,10 +64,15 @@ function amountsIn(text: string): Default {
 const storage = (size: string) =>
   z
     .strictObject({
-      size: quantity.default(size),
-      class: z.string().default('').meta({ description: "StorageClass; '' for the cluster's default" }),
+      size: quantity.default(size).meta({ description: 'Of each volume; an installed one keeps its size' }),
+      class: z
+        .string()
+        .regex(/^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$/, STORAGE_CLASS)
+        .optional()
+        .meta({ description: "StorageClass; default: the cluster's", patternErrorMessage: STORAGE_CLASS }),
     })
-    .prefault({});
+    .prefault({})
+    .meta({ description: 'Volumes, which outlive an uninstall' });
 
 const kafka = z.strictObject({
   nodes: z
@@ -68,7 +86,7 @@ const kafka = z.strictObject({
       brokers: z
         .string()
         .regex(/^[^\s:,]+:\d{1,5}(,[^\s:,]+:\d{1,5})*$/, BROKERS)
-        .meta({ patternErrorMessage: BROKERS }),
+        .meta({ description: BROKERS, patternErrorMessage: BROKERS }),
     })
     .optional()
     .meta({ description: 'Use this Kafka; its users and their Secrets are given' }),
@@ -83,15 +101,15 @@ const database = z.strictObject({
       host: z
         .string()
         .regex(/^[A-Za-z0-9._:-]+$/, HOST)
-        .meta({ patternErrorMessage: HOST }),
-      port: z.int().min(1).max(65_535).default(5432),
+        .meta({ description: HOST, patternErrorMessage: HOST }),
+      port: z.int().min(1).max(65_535).default(5432).meta({ description: 'Its port' }),
     })
     .optional()
     .meta({ description: 'Use this database; its roles and their Secrets are given' }),
 });
 
 const prometheus = z.strictObject({
-  enabled: z.boolean().default(true),
+  enabled: z.boolean().default(true).meta({ description: 'Whether there is one' }),
   discovery: z
     .enum(['pods', 'dns'])
     .default('pods')
@@ -100,27 +118,27 @@ const prometheus = z.strictObject({
     .string()
     .regex(/^[1-9][0-9]*(h|d|w|y)$/, 'a duration such as 15d')
     .default('15d')
-    .meta({ patternErrorMessage: 'a duration such as 15d' }),
+    .meta({ description: 'How long metrics are kept', patternErrorMessage: 'a duration such as 15d' }),
   storage: storage('10Gi'),
   resources: resources('50m 192Mi 64Mi', '500m 384Mi 128Mi'),
 });
 
 const alertmanager = z.strictObject({
-  enabled: z.boolean().default(true),
+  enabled: z.boolean().default(true).meta({ description: 'Whether there is one' }),
   webhook: z.url().optional().meta({ description: 'Where alerts are sent; without it they are only shown' }),
   resources: resources('10m 48Mi 32Mi', '200m 96Mi 64Mi'),
 });
 
 const grafana = z.strictObject({
-  enabled: z.boolean().default(true),
+  enabled: z.boolean().default(true).meta({ description: 'Whether there is one' }),
   resources: resources('50m 160Mi 64Mi', '500m 256Mi 256Mi'),
 });
 
 const roles = z.strictObject({
-  producer: resources('50m 128Mi 32Mi', '1 256Mi 64Mi'),
-  processor: resources('100m 128Mi 32Mi', '1 256Mi 64Mi'),
-  sink: resources('100m 128Mi 32Mi', '1 256Mi 64Mi'),
-  setup: resources('50m 128Mi 32Mi', '1 256Mi 64Mi'),
+  producer: resources('50m 128Mi 32Mi', '1 256Mi 64Mi').meta({ description: 'Of producers' }),
+  processor: resources('100m 128Mi 32Mi', '1 256Mi 64Mi').meta({ description: 'Of processors' }),
+  sink: resources('100m 128Mi 32Mi', '1 256Mi 64Mi').meta({ description: 'Of sinks' }),
+  setup: resources('50m 128Mi 32Mi', '1 256Mi 64Mi').meta({ description: 'Of set-up and of the bootstrap' }),
 });
 
 const NAMESPACE = `${NAME}, and not millrace: tables are in a schema of this name, and that one is Millrace's own`;
@@ -130,13 +148,17 @@ export const values = z.strictObject({
     .string()
     .regex(/^(?!millrace$)[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?$/, NAMESPACE)
     .default('feeds')
-    .meta({ description: 'Where the platform and its Pipelines live', patternErrorMessage: NAMESPACE }),
+    .meta({
+      description: 'Where the platform and its Pipelines live',
+      patternErrorMessage: NAMESPACE,
+      helm: { pattern: '^[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?$', not: { pattern: '^millrace$' } },
+    }),
   image: image.default('docker.io/millrace/millrace:0.1.0').meta({ description: 'Of all roles' }),
-  kafka: kafka.prefault({}),
-  database: database.prefault({}),
-  prometheus: prometheus.prefault({}),
-  alertmanager: alertmanager.prefault({}),
-  grafana: grafana.prefault({}),
+  kafka: kafka.prefault({}).meta({ description: 'Topics between the roles' }),
+  database: database.prefault({}).meta({ description: 'TimescaleDB, where the rows go' }),
+  prometheus: prometheus.prefault({}).meta({ description: 'Reads the metrics of every role and watches the alerts' }),
+  alertmanager: alertmanager.prefault({}).meta({ description: 'Sends alerts' }),
+  grafana: grafana.prefault({}).meta({ description: 'Shows the database and the metrics' }),
   roles: roles.prefault({}).meta({ description: 'Resources of the roles, where a Pipeline names none' }),
 });
 
