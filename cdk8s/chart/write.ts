@@ -1,10 +1,8 @@
 /** The model of a part as the text of a template: YAML, with texts of several lines or with conditions as named templates. */
 import { condition, type Decision } from './decide.ts';
-import { ask, escapeText, IN_JSON, literal, quoted, readRef } from './expression.ts';
+import { ask, escapeText, literal, quoted, readRef } from './expression.ts';
 import type { ChecksumEntry, Node, TextPart, When } from './merge.ts';
 import type { Choice, Ref, Variable } from './stand.ts';
-
-export { IN_JSON };
 
 export interface Written {
   objects: string;
