@@ -1,15 +1,17 @@
 # Millrace. `make` alone lists the targets. Each does what set-up it needs; a second time that takes no more than a second.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo deploy test e2e soak bench check lint format docs clean
+.PHONY: help setup demo deploy undeploy status logs port-forward test e2e soak bench check lint format docs clean
 
 run := scripts/run
 pipelines := examples/traffic/pipeline.yaml examples/environment/pipeline.yaml
 
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
 	@echo
 	@echo '  make demo ONCE=1   ends by itself when all input is stored, with the counts'
+	@echo '  make deploy CONTEXT=kind-dev NAMESPACE=feeds VALUES=values.yaml PIPELINES=room.yaml IMAGE_REGISTRY=ghcr.io/somebody'
+	@echo '                     or IMAGE=… for one that is there; CONTEXT, KUBECONFIG and NAMESPACE hold for undeploy, status, logs and port-forward too'
 	@echo '  make bench ONLY=writer,sink ROWS=1000000 FULL=1 PEERS=1   narrows or widens it'
 
 setup: ## Fetch what the others need: Node 24, npm packages, Kafka, PostgreSQL
@@ -23,16 +25,32 @@ else
 	@$(run) node services/cli/bin/millrace.ts run $(pipelines) $(if $(filter-out 0,$(ONCE)),--once)
 endif
 
-deploy: ## The platform and the examples in a cluster: kind, minikube, or where the kubeconfig points
-	@scripts/setup
+deploy: ## Bring the platform and the examples into a cluster: kind, minikube, or where the kubeconfig points
+	@scripts/setup npm
 	@$(run) node services/deploy/bin/deploy.ts deploy
+
+undeploy: ## Take them away again, Pipelines first; volumes stay (PURGE=1 removes them)
+	@scripts/setup npm
+	@$(run) node services/deploy/bin/deploy.ts undeploy
+
+status: ## What runs in the cluster, how far each Pipeline is, and what is stuck and why
+	@scripts/setup npm
+	@$(run) node services/deploy/bin/deploy.ts status
+
+logs: ## What the pods say, until Ctrl-C; ROLE=sink and PIPELINE=traffic narrow it
+	@scripts/setup npm
+	@$(run) node services/deploy/bin/deploy.ts logs
+
+port-forward: ## Open Grafana, Prometheus, Alertmanager and the database on this machine, until Ctrl-C
+	@scripts/setup npm
+	@$(run) node services/deploy/bin/deploy.ts port-forward
 
 test: ## Check and test everything, with a real Kafka and a real PostgreSQL
 	@scripts/setup
 	@$(run) node scripts/test.ts
 
-e2e: ## The platform and the examples on a real Kubernetes: KUBECONFIG, or kubelab on this machine
-	@scripts/setup
+e2e: ## The platform and the examples on a real Kubernetes, from nothing: CONTEXT, KUBECONFIG, or kubelab on this machine
+	@scripts/setup npm
 	@$(run) node e2e/cluster/e2e.ts
 
 soak: ## Kill, freeze and cut everything N times (200) while rows flow, and count them: rounds with a seed each

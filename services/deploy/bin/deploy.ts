@@ -10,6 +10,10 @@ type Command = (options: Options, tools: Tools) => Promise<void>;
 /** Each loads only what it needs: making manifests takes longer to load than all the rest. */
 const COMMANDS: Record<string, () => Promise<Command>> = {
   deploy: async () => (await import('../src/commands/deploy.ts')).deployCommand,
+  undeploy: async () => (await import('../src/commands/undeploy.ts')).undeployCommand,
+  status: async () => (await import('../src/commands/status.ts')).statusCommand,
+  logs: async () => (await import('../src/commands/logs.ts')).logsCommand,
+  'port-forward': async () => (await import('../src/commands/portForward.ts')).portForwardCommand,
 };
 
 const [name = ''] = process.argv.slice(2);

@@ -8,6 +8,7 @@ const POLL_MS = 1_000;
 const STUCK_MS = 45_000;
 const LAST_LINES = 6;
 const LONGEST_LINE = 300;
+const RUNBOOK = 'docs/runbooks/cluster-stuck.md';
 
 export interface Wait {
   kubectl: Kubectl;
@@ -48,7 +49,7 @@ export async function waitFor(what: string, look: Look, { kubectl, say, withinMs
     const hopeless = pods.some(({ name }) => now - (stuckSince.get(name) ?? now) > STUCK_MS);
     if (hopeless || now > deadline) {
       const why = hopeless ? 'a pod is stuck' : `not within ${withinMs / 1_000} s`;
-      throw new Error(await account(what, missing, pods, kubectl, why));
+      throw new Error(`${await account(what, missing, pods, kubectl, why)}\n\nWhat to do: ${RUNBOOK}`);
     }
     await sleep(POLL_MS);
   }
@@ -65,7 +66,7 @@ async function account(what: string, missing: string, pods: readonly PodState[],
 }
 
 /** The last log lines, of the process before where this one has said nothing; else the last events. */
-async function lastWords(pod: string, kubectl: Kubectl): Promise<string[]> {
+export async function lastWords(pod: string, kubectl: Kubectl): Promise<string[]> {
   for (const words of [
     ['logs', pod],
     ['logs', pod, '--previous'],

@@ -61,12 +61,15 @@ async function refusals(kubectl: Kubectl, objects: readonly Manifest[], what: st
   }
 }
 
-/** What kubectl says of each refused object, without its advice on other things. Pure. */
+/** What kubectl says of each refused object; a pod that is refused for what its workload is refused for is told once. Pure. */
 export function told(stderr: string, what: string): string[] {
   const lines = stderr.split('\n').filter((line) => line.trim() !== '' && !line.startsWith('Warning:'));
-  const text = lines.join(' ').replace(/Please review the fields above.*?(?=Error from server|error:|$)/g, '');
-  const parts = text.split(/(?=Error from server|The [A-Za-z]+ "|error: )/).map((part) => part.trim());
-  return parts
-    .filter((part) => part !== '')
-    .map((part) => `the API server refuses ${what}: ${part.replace(/ when (creating|patching) "(STDIN|.*?)"/, '')}`);
+  const parts = lines.join(' ').split(/(?=Error from server|error: )/);
+  const texts = parts.map((part) => part.replace(/^(Error from server \([A-Za-z]+\)|Error from server|error): /, '').trim());
+  const reasons = new Map<string, string>();
+  for (const text of texts.filter((part) => part !== '')) {
+    const reason = /Invalid value: .*$/.exec(text)?.[0] ?? text;
+    if (!reasons.has(reason)) reasons.set(reason, text);
+  }
+  return [...reasons.values()].map((text) => `the API server refuses ${what}: ${text}`);
 }

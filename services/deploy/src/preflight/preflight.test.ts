@@ -1,0 +1,180 @@
+import { pipelineObjects } from '@millrace/cdk8s/pipeline/pipeline.ts';
+import { parseValues } from '@millrace/cdk8s/platform/loadValues.ts';
+import { platformObjects } from '@millrace/cdk8s/platform/platform.ts';
+import { parsePipelines } from '@millrace/core/spec/load.ts';
+import { expect, test } from 'vitest';
+import { workloadsOf } from './check.ts';
+import { podsOf, told } from './dryRun.ts';
+import { mountedBy, problemsOf } from './given.ts';
+import { installedProblems } from './installed.ts';
+import { memoryProblems } from './memory.ts';
+import { neededRights, pluralOf } from './rights.ts';
+import { type Node, nodeProblems, type Pod, quotaProblems } from './room.ts';
+
+const PIPELINE = `
+apiVersion: millrace.dev/v1alpha1
+kind: Pipeline
+metadata: { name: traffic, annotations: { millrace.dev/data-claim: files } }
+spec:
+  source: { replay: { path: a.csv } }
+  record: { key: a, time: { field: t }, fields: { a: { type: text } } }
+  table: { name: traffic }
+`;
+const objectsOf = (values: string) => {
+  const parsed = parseValues(values, 'v');
+  return [
+    ...platformObjects(parsed),
+    ...parsePipelines(PIPELINE, 'p').flatMap(({ pipeline }) => pipelineObjects(pipeline, parsed)),
+  ];
+};
+const objects = objectsOf('');
+const workloads = workloadsOf(objects);
+
+const node = (name: string, cpu: string, memory: string, rest: Partial<Node['spec']> = {}): Node => ({
+  metadata: { name },
+  spec: rest,
+  status: { allocatable: { cpu, memory } },
+});
+const pod = (cpu: string, memory: string, rest: Partial<Pod['spec']> = {}, phase = 'Running'): Pod => ({
+  metadata: { namespace: 'others' },
+  spec: { nodeName: 'a', containers: [{ resources: { requests: { cpu, memory } } }], ...rest },
+  status: { phase },
+});
+
+test('the platform as it is by default needs nothing more', () => {
+  expect(memoryProblems(workloads)).toEqual([]);
+  expect(nodeProblems(workloads, [node('a', '2', '4Gi')], [])).toEqual([]);
+  expect(installedProblems(objects, [], [])).toEqual([]);
+});
+
+test('a program that would be killed with its first load is told before', () => {
+  const found = memoryProblems(
+    workloadsOf(objectsOf('roles: { sink: { limits: { memory: 100M } } }\nkafka: { resources: { limits: { memory: 0.25Gi } } }')),
+  );
+  expect(found).toEqual([
+    'kafka has a memory limit of 0.25Gi (256 MiB); it needs 512Mi at least',
+    'traffic-sink has a memory limit of 100M (95 MiB); it needs 224Mi at least',
+  ]);
+});
+
+test.each<[string, Node[], Pod[], RegExp | null]>([
+  [
+    'a small node',
+    [node('a', '2', '1Gi')],
+    [],
+    /pods ask for \d+ MiB of memory together, and the nodes have 1024 MiB left.*kafka 640 MiB/,
+  ],
+  ['a weak node', [node('a', '300m', '8Gi')], [], /of CPU together, and the nodes have 0.3 cores left/],
+  [
+    'no node that has room for one of them',
+    ['a', 'b', 'c', 'd', 'e', 'f'].map((name) => node(name, '4', '600Mi')),
+    [],
+    /kafka asks for 640 MiB of memory/,
+  ],
+  ['a node that others fill', [node('a', '4', '4Gi')], [pod('1', '3.5Gi')], /the node with the most has 512 MiB left/],
+  ['a node that others have filled before', [node('a', '4', '4Gi')], [pod('1', '3.5Gi', {}, 'Succeeded')], null],
+  [
+    'only nodes that take no pods',
+    [node('a', '4', '8Gi', { unschedulable: true }), node('b', '4', '8Gi', { taints: [{ effect: 'NoSchedule' }] })],
+    [],
+    /no node/,
+  ],
+  ['two nodes that do together', [node('a', '1', '1500Mi'), node('b', '1', '1500Mi')], [], null],
+])('%s', (_, nodes, others, problem) => {
+  const found = nodeProblems(workloads, nodes, others);
+  if (problem === null) expect(found).toEqual([]);
+  else expect(found.join('\n')).toMatch(problem);
+});
+
+test('a quota counts what others use, and not what is replaced', () => {
+  const quota = (used: string) => [
+    {
+      metadata: { name: 'team' },
+      status: { hard: { 'requests.memory': '3Gi', 'count/jobs': '1' }, used: { 'requests.memory': used } },
+    },
+  ];
+  expect(quotaProblems(workloads, quota('0'), [])).toEqual([]);
+  expect(quotaProblems(workloads, quota('2Gi'), [])[0]).toMatch(
+    /the quota team allows 3072 MiB of requests.memory, of which others use 2048 MiB/,
+  );
+  expect(quotaProblems(workloads, quota('2Gi'), [pod('1', '2Gi')])).toEqual([]);
+  const small = [{ metadata: { name: 'team' }, status: { hard: { pods: '3' } } }];
+  expect(quotaProblems(workloads, small, [])[0]).toMatch(/allows 3 of pods; the pods ask for 10/);
+});
+
+test('what is not made here has to be there, with its keys', () => {
+  const external = objectsOf('kafka: { external: { brokers: "k:9092" } }\ndatabase: { external: { host: d } }');
+  const all = mountedBy(workloadsOf(external));
+  expect(all.map(({ kind, name }) => `${kind} ${name}`)).toEqual(
+    expect.arrayContaining(['Secret millrace-kafka-producer', 'Secret millrace-database-owner', 'PersistentVolumeClaim files']),
+  );
+  const wanted = all.filter(({ name }) => ['millrace-kafka-sink', 'files'].includes(name));
+  const sink = { metadata: { name: 'millrace-kafka-sink' }, data: { password: 'eA==', username: 'c2luaw==' } };
+  expect(problemsOf(wanted, new Map([['Secret/millrace-kafka-sink', sink]]), 'feeds')).toEqual([
+    'traffic-producer needs the PersistentVolumeClaim files, which is not in the namespace feeds: make it first',
+    'the Secret millrace-kafka-sink in the namespace feeds, which traffic-sink needs, has no ca.crt; it has password, username',
+  ]);
+});
+
+test('an installed Kafka keeps its number of nodes, also where only its volumes are left, and volumes keep their size', () => {
+  const three = objectsOf('kafka: { nodes: 3 }\ndatabase: { storage: { size: 5Gi } }');
+  const claims = ['data-kafka-0', 'data-database-0'];
+  expect(installedProblems(three, [], claims)[0]).toMatch(/kafka.nodes is 3, and the Kafka whose volumes are there has 1/);
+  const found = installedProblems(
+    three,
+    objects.filter(({ kind }) => kind === 'StatefulSet'),
+    [],
+  );
+  expect(found).toEqual([expect.stringMatching(/database has a volume of 20Gi, and 5Gi is wanted/)]);
+});
+
+test('each right that a deploy uses is asked for, once', () => {
+  const rights = neededRights(objects, 'feeds', true);
+  const texts = rights.map(
+    ({ verb, group, resource, subresource, namespace }) => `${verb} ${resource}.${group} ${subresource ?? ''} ${namespace}`,
+  );
+  expect(texts).toEqual(
+    expect.arrayContaining([
+      'create namespaces.  null',
+      'patch networkpolicies.networking.k8s.io  feeds',
+      'delete rolebindings.rbac.authorization.k8s.io  feeds',
+      'create pods. exec feeds',
+    ]),
+  );
+  expect(new Set(texts).size).toBe(texts.length);
+  expect(neededRights(objects, 'feeds', false).some(({ resource }) => resource === 'namespaces')).toBe(false);
+});
+
+test.each([
+  ['NetworkPolicy', 'networkpolicies'],
+  ['Ingress', 'ingresses'],
+  ['Gateway', 'gateways'],
+  ['PodDisruptionBudget', 'poddisruptionbudgets'],
+])('the collection of %s is %s', (kind, plural) => {
+  expect(pluralOf(kind)).toBe(plural);
+});
+
+test('pods are shown to the API server with all their volumes and without an account that is yet to come', () => {
+  for (const { metadata, spec } of podsOf(objects, 'feeds')) {
+    const { serviceAccountName, volumes, containers } = spec as {
+      serviceAccountName?: string;
+      volumes: { name: string }[];
+      containers: { volumeMounts: { name: string }[] }[];
+    };
+    expect(metadata.name).toMatch(/^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/);
+    expect(serviceAccountName).toBeUndefined();
+    const names = volumes.map(({ name }) => name);
+    for (const { name } of containers.flatMap(({ volumeMounts }) => volumeMounts)) expect(names).toContain(name);
+  }
+  expect(podsOf(objects, 'feeds')).toHaveLength(workloads.length);
+});
+
+test('what the API server refuses is told once for each object, without advice on other things', () => {
+  const said = `Warning: x
+Error from server (Invalid): Deployment.apps "a" is invalid: spec: Invalid value
+Error from server (Forbidden): pods "a-dry-run" is forbidden: violates PodSecurity "restricted:latest"`;
+  expect(told(said, 'an object')).toEqual([
+    'the API server refuses an object: Deployment.apps "a" is invalid: spec: Invalid value',
+    'the API server refuses an object: pods "a-dry-run" is forbidden: violates PodSecurity "restricted:latest"',
+  ]);
+});
