@@ -3,7 +3,10 @@
  * platform, and around them what is the chart's own.
  */
 import { readFileSync } from 'node:fs';
-import { draftPart, PARTS, type Part } from '../platform/platform.ts';
+import type { Manifest } from '../constructs/manifest.ts';
+import { crdObjects } from '../crd/crd.ts';
+import { draftPart, PARTS } from '../platform/platform.ts';
+import type { Values } from '../platform/values.ts';
 import { explore } from './explore.ts';
 import { IN_JSON, literal } from './expression.ts';
 import { mergeObjects } from './merge.ts';
@@ -16,7 +19,10 @@ const GENERATED = '{{- /* Made by `npm run docs` from cdk8s/: change it there. *
 
 /** Every file of the chart by its path in it. Pure but for the version. */
 export function chartFiles(): Map<string, string> {
-  const parts = PARTS.map(partFiles);
+  const parts = [
+    template('crd', crdObjects),
+    ...PARTS.map((part) => template(part.add.name, (values) => draftPart(part, values))),
+  ];
   const files = [
     ['Chart.yaml', chartYaml()],
     ['values.yaml', valuesFile()],
@@ -31,9 +37,8 @@ export function chartFiles(): Map<string, string> {
   return new Map(files);
 }
 
-function partFiles(part: Part): { name: string; objects: string; texts: string } {
-  const { name } = part.add;
-  const { runs, variables, refs } = explore(name, VALUES, (values) => draftPart(part, values));
+function template(name: string, build: (values: Values) => Manifest[]): { name: string; objects: string; texts: string } {
+  const { runs, variables, refs } = explore(name, VALUES, build);
   return { name, ...write(name, mergeObjects(runs, variables), refs) };
 }
 

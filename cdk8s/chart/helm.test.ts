@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { Manifest } from '../constructs/manifest.ts';
 import { parseValues } from '../platform/loadValues.ts';
-import { platformObjects } from '../platform/platform.ts';
+import { clusterObjects, platformObjects } from '../platform/platform.ts';
 import { CHART, findHelm, helm } from './helm.ts';
 import { VALUES, type ValueSchema } from './schema.ts';
 
@@ -34,8 +34,11 @@ function rendered(values: object, namespace: string): Objects {
   return byName(documents.map(({ value }) => value as Manifest));
 }
 
-const synthesised = (values: object, namespace: string): Objects =>
-  byName(platformObjects(parseValues(JSON.stringify({ ...values, namespace }), 'values.yaml')));
+/** All but the namespace, which is Helm's. */
+function synthesised(given: object, namespace: string): Objects {
+  const values = parseValues(JSON.stringify({ ...given, namespace }), 'values.yaml');
+  return byName([...clusterObjects(values).slice(1), ...platformObjects(values)]);
+}
 
 const SETS: Record<string, object> = {
   'the defaults': {},
@@ -48,6 +51,7 @@ const SETS: Record<string, object> = {
     image: 'registry:5000/a/b:1e3',
   },
   'all that is optional switched off': {
+    crd: { install: false },
     prometheus: { enabled: false },
     alertmanager: { enabled: false },
     grafana: { enabled: false },

@@ -5,6 +5,7 @@
 import type { Construct } from 'constructs';
 import { computeChecksums } from '../constructs/checksum.ts';
 import { draft, type Manifest } from '../constructs/manifest.ts';
+import { crdObjects } from '../crd/crd.ts';
 import { alertmanager } from './alertmanager.ts';
 import { bootstrap } from './bootstrap.ts';
 import { database } from './database.ts';
@@ -37,6 +38,11 @@ export function platformObjects(values: Values): Manifest[] {
 /** The objects of one part, with marks where checksums go; none where the part is not wanted. Pure. */
 export function draftPart({ wanted, add }: Part, values: Values): Manifest[] {
   return wanted(values) ? draft(values.namespace, (chart) => add(chart, values)) : [];
+}
+
+/** What belongs to the cluster: the namespace, and the definition of the resource Pipeline. */
+export function clusterObjects(values: Values): Manifest[] {
+  return [namespaceObject(values), ...crdObjects(values)];
 }
 
 /** The namespace, in which the API server refuses pods that are not `restricted`. */

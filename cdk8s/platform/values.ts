@@ -153,6 +153,15 @@ export const values = z.strictObject({
       patternErrorMessage: NAMESPACE,
       helm: { pattern: '^[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?$', not: { pattern: '^millrace$' } },
     }),
+  crd: z
+    .strictObject({
+      install: z
+        .boolean()
+        .default(true)
+        .meta({ description: 'Whether it comes along; only one release of a cluster can bring it' }),
+    })
+    .prefault({})
+    .meta({ description: 'Definition of the resource Pipeline, for the whole cluster; an uninstall keeps it' }),
   image: image.default('docker.io/millrace/millrace:0.1.0').meta({ description: 'Of all roles' }),
   kafka: kafka.prefault({}).meta({ description: 'Topics between the roles' }),
   database: database.prefault({}).meta({ description: 'TimescaleDB, where the rows go' }),

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pipelineObjects } from '@millrace/cdk8s/pipeline/pipeline.ts';
 import { parseValues } from '@millrace/cdk8s/platform/loadValues.ts';
-import { namespaceObject, platformObjects } from '@millrace/cdk8s/platform/platform.ts';
+import { clusterObjects, platformObjects } from '@millrace/cdk8s/platform/platform.ts';
 import { loadPipelines } from '@millrace/core/spec/load.ts';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { millrace } from '../testing.ts';
@@ -46,7 +46,7 @@ test('prints the very objects that are applied, as documents of JSON, which is Y
       .split(/^---$/m)
       .slice(1)
       .map((document) => JSON.parse(document));
-  expect(objectsIn(platform.stdout)).toEqual([namespaceObject(typed), ...platformObjects(typed)]);
+  expect(objectsIn(platform.stdout)).toEqual([...clusterObjects(typed), ...platformObjects(typed)]);
   expect(objectsIn(feed.stdout)).toEqual(pipelineObjects(loaded.pipeline, typed));
 });
 

@@ -16,7 +16,10 @@ export function addRender(program: Command): void {
     .command('render')
     .description('print the Kubernetes objects of Pipelines, for kubectl apply -f -')
     .argument('[file...]', 'Pipeline files')
-    .option('--platform', 'the platform instead: Kafka, the database, Prometheus …, with its namespace')
+    .option(
+      '--platform',
+      'the platform instead: Kafka, the database, Prometheus …, with its namespace and the definition of Pipelines',
+    )
     .option('--values <file>', 'values of the platform; default: all defaults')
     .action(render);
 }
@@ -25,7 +28,7 @@ async function render(files: string[], { values: valuesFile, platform }: RenderO
   if (platform ? files.length > 0 : files.length === 0)
     throw new UsageError(platform ? '--platform takes no Pipeline files' : 'give Pipeline files, or --platform');
   // Loaded only here: what makes manifests takes longer to load than all the rest.
-  const [{ defaultValues, parseValues }, { namespaceObject, platformObjects }, { pipelineObjects }] = await orLeftOut(
+  const [{ defaultValues, parseValues }, { clusterObjects, platformObjects }, { pipelineObjects }] = await orLeftOut(
     Promise.all([
       import('@millrace/cdk8s/platform/loadValues.ts'),
       import('@millrace/cdk8s/platform/platform.ts'),
@@ -35,7 +38,7 @@ async function render(files: string[], { values: valuesFile, platform }: RenderO
   );
   const values = valuesFile === undefined ? defaultValues() : parseValues(read(valuesFile), valuesFile);
   const objects = platform
-    ? [namespaceObject(values), ...platformObjects(values)]
+    ? [...clusterObjects(values), ...platformObjects(values)]
     : (await loadPipelines(files)).flatMap(({ pipeline }) => pipelineObjects(pipeline, values));
   process.stdout.write(documents(objects));
 }
