@@ -51,6 +51,7 @@ test: ## Check and test everything, with a real Kafka and a real PostgreSQL
 
 e2e: ## The platform and the examples on a real Kubernetes, from nothing: CONTEXT, KUBECONFIG, or kubelab on this machine
 	@scripts/setup npm
+	@scripts/helm/fetch
 	@$(run) node e2e/cluster/e2e.ts
 
 soak: ## Kill, freeze and cut everything N times (200) while rows flow, and count them: rounds with a seed each

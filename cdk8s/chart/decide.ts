@@ -87,7 +87,7 @@ function yes(decision: Decision<boolean>, ask: (variable: Variable, choice: Choi
   const [one, other] = ways.toSorted((a, b) => Number(b.rest === true) - Number(a.rest === true));
   if (!one) return false;
   // Where one answer is enough, the other one need not be asked for.
-  if (other && ways.length === 2 && one.rest === true) return `or ${bracket(one.asked)} ${bracket(String(other.rest))}`;
+  if (other && branches.length === 2 && one.rest === true) return `or ${bracket(one.asked)} ${bracket(String(other.rest))}`;
   const texts = ways.map(({ asked, rest }) => (rest === true ? asked : `and ${bracket(asked)} ${bracket(rest)}`));
   return texts.length === 1 ? (texts[0] ?? false) : `or ${texts.map(bracket).join(' ')}`;
 }

@@ -10,6 +10,8 @@ import type { Options } from '@millrace/deploy/options.ts';
 import type { Target } from '@millrace/deploy/target.ts';
 import type { Wanted } from '@millrace/deploy/wanted.ts';
 import { checkAlerts } from './alerts.ts';
+import { checkChart } from './chart.ts';
+import { checkDefinition } from './crd.ts';
 import { checkImage } from './image.ts';
 import { query } from './rows.ts';
 
@@ -45,6 +47,14 @@ export const CHECKS: readonly Check[] = [
   { name: 'the image runs as nobody, writes nothing, and drains at a SIGTERM', check: image },
   { name: 'Prometheus reads every role and understands every rule', check: watched },
   { name: 'each alert fires when it should, and not when it should not', check: ({ kubectl }) => checkAlerts(kubectl) },
+  {
+    name: 'the API server takes every Pipeline, and says what is wrong with a wrong one',
+    check: ({ kubectl, pipelines }) => checkDefinition(kubectl, pipelines),
+  },
+  {
+    name: 'the chart is installed, upgraded, rolled back, uninstalled and installed again',
+    check: ({ target, values }) => checkChart(target, values),
+  },
 ];
 
 async function operational({ kubectl, values }: Context): Promise<void> {

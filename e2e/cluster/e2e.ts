@@ -13,6 +13,7 @@ import { usageOf } from '@millrace/deploy/usage.ts';
 import { waitFor } from '@millrace/deploy/wait.ts';
 import { CHECKS } from './checks.ts';
 import { EXAMPLES } from './examples.ts';
+import { emptyNamespace, OWN_LABEL } from './namespace.ts';
 import { NotCovered } from './notCovered.ts';
 import { storedRows } from './rows.ts';
 
@@ -20,8 +21,6 @@ const ROOT = resolve(import.meta.dirname, '../..');
 const WITHIN_MS = 300_000;
 /** Of `make deploy` with the images there: until the first row of each example. */
 const FIRST_ROWS_SECONDS = 180;
-/** On a namespace that this test made, and therefore may delete. */
-const OWN_LABEL = 'millrace.dev/e2e';
 
 const started = performance.now();
 const seconds = (): string => `${((performance.now() - started) / 1_000).toFixed(1)} s`;
@@ -39,7 +38,7 @@ async function main(): Promise<void> {
   const { cluster, kubectl } = target;
   const { values } = wanted;
   await cluster.ready();
-  await empty(kubectl);
+  await emptyNamespace(kubectl, say);
   if (wanted.builtHere) await cluster.bring(values.image);
 
   const { warnings, readySeconds, firstRowsSeconds } = await deploy(target, wanted);
@@ -80,29 +79,6 @@ async function main(): Promise<void> {
 /** What the platform is in this test: all of it where images can be pulled. */
 function valuesFor(kind: Target['where']['kind']): string {
   return join(import.meta.dirname, kind === 'kubelab' ? 'values.yaml' : 'values.kind.yaml');
-}
-
-/** What a former run left is gone, volumes too, so that all is shown from nothing. @throws Error where the namespace is somebody's */
-async function empty(kubectl: Kubectl): Promise<void> {
-  const label = OWN_LABEL.replaceAll('.', '\\.');
-  const found = await kubectl.run(
-    'get',
-    'namespace',
-    kubectl.namespace,
-    '--ignore-not-found',
-    `--output=jsonpath={.metadata.name}={.metadata.labels.${label}}`,
-  );
-  if (found !== '' && found !== `${kubectl.namespace}=true`)
-    throw new Error(
-      `the namespace ${kubectl.namespace} is there already and was not made by this test, which would delete it with its volumes: delete it yourself, or name another one by NAMESPACE`,
-    );
-  say(`emptying the namespace ${kubectl.namespace}`);
-  await kubectl.run('delete', 'namespace', kubectl.namespace, '--ignore-not-found', '--wait=false');
-  const deadline = performance.now() + WITHIN_MS;
-  while ((await kubectl.run('get', 'namespace', kubectl.namespace, '--ignore-not-found', '--output=name')) !== '') {
-    if (performance.now() > deadline) throw new Error(`the namespace ${kubectl.namespace} does not go away`);
-    await new Promise((done) => setTimeout(done, 1_000));
-  }
 }
 
 async function tellUsage(kubectl: Kubectl): Promise<void> {
