@@ -1,8 +1,9 @@
 import { resolve } from 'node:path';
 import type { Logger } from '@millrace/core/log.ts';
-import type { Role } from '@millrace/core/role/role.ts';
+import type { HttpOptions, Role } from '@millrace/core/role/role.ts';
 import { serveRole } from '@millrace/core/role/serve.ts';
 import { stopOnSignal } from '@millrace/core/role/signals.ts';
+import { DEFAULT_HTTP_PORT } from '@millrace/core/spec/defaults.ts';
 import { type LoadedPipeline, loadPipelines } from '@millrace/core/spec/load.ts';
 import { namesOf } from '@millrace/core/spec/names.ts';
 import { findFiles } from '@millrace/producer/replay/files.ts';
@@ -23,11 +24,13 @@ interface Options extends RunOptions, Overrides {
   host?: string;
   port?: number;
   input?: string;
+  httpHost?: string;
   json?: true;
 }
 
 /** For a URL that does not answer. */
 const INPUT_MS = 30_000;
+const LOOPBACK = '127.0.0.1';
 
 /** `millrace run FILE…` */
 export function addRun(program: Command): void {
@@ -46,6 +49,18 @@ export function addRun(program: Command): void {
     .option('--host <address>', 'with --role: address of /healthz, /readyz and /metrics; default: 127.0.0.1')
     .option('--port <port>', 'with --role: their port; default: any free one', portNumber)
     .option('--input <folder>', 'folder of relative paths in the specifications; default: that of their file')
+    .option('--http-host <address>', 'address at which sources of HTTP listen; default: 127.0.0.1')
+    .option('--http-port <port>', `their port; default: ${DEFAULT_HTTP_PORT}, with --once any free one`, portNumber)
+    .addOption(
+      new Option(
+        '--secrets <folder>',
+        'Secrets that specifications name: a folder for each, with a file for each of its keys',
+      ).env('MILLRACE_SECRETS'),
+    )
+    .option(
+      '--client <file...>',
+      'programs (for Node) that send to the sources of HTTP while it runs, at MILLRACE_HTTP_URL; --once waits for their end',
+    )
     .option('--json', 'one JSON object per line');
   serverOptions(command).action(run);
 }
@@ -65,7 +80,7 @@ async function run(files: string[], options: Options): Promise<void> {
   if (options.port !== undefined || options.host !== undefined)
     throw new UsageError('--host and --port are of one role; give --role as well');
   if (options.once) {
-    refuseEndless(pipelines);
+    refuseEndless(pipelines, options.client !== undefined);
     await findInput(pipelines);
   }
 
@@ -101,13 +116,14 @@ async function serveOne(name: Role['name'], pipelines: readonly LoadedPipeline[]
     ...(database === null ? {} : { database }),
     ...(options.host === undefined ? {} : { host: options.host }),
     ...(options.port === undefined ? {} : { port: options.port }),
+    http: httpOf(options),
     log,
   });
 }
 
-function refuseEndless(pipelines: readonly LoadedPipeline[]): void {
+function refuseEndless(pipelines: readonly LoadedPipeline[], hasClients: boolean): void {
   for (const { pipeline, file } of pipelines) {
-    const why = endless(pipeline);
+    const why = endless(pipeline, hasClients);
     if (why !== null) throw new UsageError(`${file}: --once would never end for ${namesOf(pipeline).pipeline}: ${why}`);
   }
 }
@@ -120,9 +136,19 @@ async function findInput(pipelines: readonly LoadedPipeline[]): Promise<void> {
   }
 }
 
-/** The overrides as the roles' processes take them. */
-function wordsOf({ pace, limit, loop, input }: Overrides & Pick<Options, 'input'>): string[] {
+function httpOf({ httpHost, httpPort, secrets }: Options): HttpOptions {
+  return {
+    host: httpHost ?? LOOPBACK,
+    port: httpPort ?? DEFAULT_HTTP_PORT,
+    secrets: secrets === undefined ? null : resolve(secrets),
+  };
+}
+
+/** What the roles' processes are to be told as well. */
+function wordsOf({ pace, limit, loop, input, httpHost, secrets }: Options): string[] {
   return [
+    ...(httpHost === undefined ? [] : ['--http-host', httpHost]),
+    ...(secrets === undefined ? [] : ['--secrets', secrets]),
     ...(input === undefined ? [] : ['--input', input]),
     ...(pace === undefined ? [] : ['--pace', pace]),
     ...(limit === undefined ? [] : ['--limit', String(limit)]),

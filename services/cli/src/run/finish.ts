@@ -17,14 +17,17 @@ export interface Look {
   sample: Sample;
   /** Of the producer, asked before the sample; null: it does not answer. */
   producer: WorkerHealth | null;
+  /** Of a source of HTTP: what its clients have to send, asked before the sample; null: nothing more. */
+  unsent?: string | null;
 }
 
 /** A look that differs from this one shows that records moved; roles that only start again and again move nothing. */
-export function movement({ sample, producer }: Look): string {
+export function movement({ sample, producer, unsent }: Look): string {
   const next = [...sample.processor].map(([partition, { next }]) => [partition, next]);
   const stored = [...(sample.sink?.next ?? [])];
   return JSON.stringify([
     producer?.phase === 'completed',
+    unsent,
     sample.checkpoint,
     sample.raw,
     sample.processed,
@@ -40,11 +43,11 @@ export function movement({ sample, producer }: Look): string {
  * @param patienceMs after how long without any movement something must be broken
  */
 export function judge(look: Look, unchangedMs: number, patienceMs: number): Verdict {
-  const { sample, producer } = look;
-  const sent = producer?.phase === 'completed' && sample.checkpoint?.completed === true;
+  const { sample, producer, unsent } = look;
+  const sent = unsent === undefined ? producer?.phase === 'completed' && sample.checkpoint?.completed === true : unsent === null;
   const behind = unfinished(sample);
   if (sent && behind === null) return { kind: 'done' };
-  const waitingFor = behind ?? waitingForProducer(producer);
+  const waitingFor = behind ?? unsent ?? waitingForProducer(producer);
   // A producer that keeps a pace may rightly send nothing for a long time.
   const pausing = behind === null && producer?.ready === true;
   const cannotRead = behind === null && producer?.phase === 'failed';

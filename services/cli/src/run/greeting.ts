@@ -2,6 +2,7 @@
 import { quote } from '@millrace/core/database/identifier.ts';
 import type { LoadedPipeline } from '@millrace/core/spec/load.ts';
 import { namesOf } from '@millrace/core/spec/names.ts';
+import { pathsOf } from '@millrace/producer/http/paths.ts';
 import { many } from '../text.ts';
 import type { Platform } from './platform.ts';
 import type { RunningRole } from './roles.ts';
@@ -34,4 +35,18 @@ export function greeting(
       ({ name, port }) => `${name.padEnd(10)}  http://127.0.0.1:${port}/readyz and /metrics, log ${folder}/logs/${name}.log`,
     ),
   ];
+}
+
+/** Where devices send to, by Pipeline. */
+export function httpLines(pipelines: readonly LoadedPipeline[], url: string): string[] {
+  return pipelines.flatMap(({ pipeline }) => {
+    const { auth } = pipeline.spec.source.http ?? {};
+    if (!auth) return [];
+    const who = auth.secretRef ? `with a token of the Secret ${auth.secretRef.name}` : 'open to everybody';
+    return [
+      `HTTP        ${pathsOf(pipeline)
+        .map((path) => `${url}${path}`)
+        .join(', ')} (${who}); ${url}/ says what is taken`,
+    ];
+  });
 }

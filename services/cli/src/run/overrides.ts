@@ -39,8 +39,9 @@ export function parsePace(text: string): NonNullable<Replay['pace']> {
   );
 }
 
-/** Why this source never ends by itself; null where it does. */
-export function endless({ spec: { source } }: Pipeline): string | null {
+/** Why this source never ends by itself; null where it does, or where clients that send to it do. */
+export function endless({ spec: { source } }: Pipeline, hasClients = false): string | null {
+  if (source.http) return hasClients ? null : 'nobody knows when devices have sent all; a program given by --client does';
   if (source.replay)
     return source.replay.loop === true && !source.replay.limit ? 'source.replay.loop is true and there is no limit' : null;
   if (source.simulator) return source.simulator.limit ? null : 'source.simulator has no limit';

@@ -7,16 +7,19 @@
  */
 import { existsSync, mkdirSync, renameSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import { DEFAULT_HTTP_PORT } from '@millrace/core/spec/defaults.ts';
 import type { LoadedPipeline } from '@millrace/core/spec/load.ts';
 import { namesOf } from '@millrace/core/spec/names.ts';
 import { claim, type Release } from '@millrace/embedded/claim.ts';
+import { freePorts } from '@millrace/embedded/ports.ts';
 import { setupPipeline } from '@millrace/setup/setup.ts';
 import type { Logger } from 'pino';
 import { fileLog } from '../log.ts';
 import type { ServerOptions } from '../servers/options.ts';
 import { closeServers, connectServers, environmentOf } from '../servers.ts';
 import { boolCounts, type Servers } from '../status/collect.ts';
-import { greeting } from './greeting.ts';
+import { clientEnvironment, startClients } from './clients.ts';
+import { greeting, httpLines } from './greeting.ts';
 import { startPlatform } from './platform.ts';
 import { type OnceReport, onceReport } from './report.ts';
 import { startRoles } from './roles.ts';
@@ -30,6 +33,10 @@ const PATIENCE_MS = 90_000;
 
 export interface RunOptions extends ServerOptions {
   once?: true;
+  httpPort?: number;
+  secrets?: string;
+  /** Programs that send to the sources of HTTP. */
+  client?: string[];
 }
 
 export interface RunPlan {
@@ -52,7 +59,7 @@ export async function runAll({ pipelines, files, words, options, screen, signal 
   await using stack = new AsyncDisposableStack();
   stack.defer(await takeFolder(folder));
   const logFile = (name: string): string => join(folder, 'logs', `${name}.log`);
-  for (const name of ['run', ...ROLE_NAMES]) keepOldLog(logFile(name));
+  for (const name of ['run', 'client', ...ROLE_NAMES]) keepOldLog(logFile(name));
   const log = fileLog(logFile('run'));
 
   const platform = await startPlatform({ servers: options, dataFolder: folder, say: screen.say, log });
@@ -68,8 +75,9 @@ export async function runAll({ pipelines, files, words, options, screen, signal 
   const brokers = kafka ? [...addresses.kafka.brokers] : null;
   const databaseUrl = database ? addresses.database.url : null;
   stack.defer(publishState(folder, { files: files.map((file) => resolve(file)), brokers, databaseUrl }));
+  const httpPort = options.httpPort ?? (options.once ? Number((await freePorts(1))[0]) : DEFAULT_HTTP_PORT);
   const roles = await startRoles({
-    words: [...words, ...files],
+    words: ['--http-port', String(httpPort), ...words, ...files],
     env: environmentOf(addresses, options),
     logFile,
     log,
@@ -79,7 +87,17 @@ export async function runAll({ pipelines, files, words, options, screen, signal 
   for (const role of roles.toReversed()) stack.defer(() => role.stop());
   for (const line of greeting(pipelines, platform, roles, options.data, options.once === true)) screen.say(line);
 
-  const outcome = await watch({ pipelines, servers, roles, screen, patienceMs: options.once ? PATIENCE_MS : null, signal });
+  const httpUrl = `http://127.0.0.1:${httpPort}`;
+  for (const line of httpLines(pipelines, httpUrl)) screen.say(line);
+  const clients = startClients(options.client ?? [], {
+    env: clientEnvironment(httpUrl, options.secrets),
+    logFile: logFile('client'),
+    say: screen.say,
+  });
+  stack.defer(() => clients.stop());
+
+  const patienceMs = options.once ? PATIENCE_MS : null;
+  const outcome = await watch({ pipelines, servers, roles, clients, screen, patienceMs, signal });
   screen.close();
   if (signal.aborted) screen.say('stopping: producer, processor, sink, then the servers');
   return signal.aborted ? null : await reportsOf(outcome, pipelines, servers, options.data);

@@ -5,6 +5,7 @@ import { namesOf } from '@millrace/core/spec/names.ts';
 import { collect, type Servers } from '../status/collect.ts';
 import type { Sample } from '../status/sample.ts';
 import { totalsOf, unfinished } from '../status/totals.ts';
+import type { Clients } from './clients.ts';
 import { judge, movement, type Verdict } from './finish.ts';
 import { rateMeter } from './rate.ts';
 import type { RunningRole } from './roles.ts';
@@ -17,6 +18,8 @@ export interface WatchOptions {
   pipelines: readonly LoadedPipeline[];
   servers: Servers;
   roles: readonly Pick<RunningRole, 'name' | 'health'>[];
+  /** Of sources of HTTP: once they have sent all, there is no more to come. */
+  clients: Pick<Clients, 'unsent' | 'failure'>;
   screen: Screen;
   /** After how long without any movement something must be broken; null: never, it runs until it is stopped. */
   patienceMs: number | null;
@@ -31,7 +34,7 @@ export interface Outcome {
 }
 
 /** @returns when all are done or any is stalled (with patience), or when the signal is aborted */
-export async function watch({ pipelines, servers, roles, screen, patienceMs, signal }: WatchOptions): Promise<Outcome> {
+export async function watch({ pipelines, servers, roles, clients, screen, patienceMs, signal }: WatchOptions): Promise<Outcome> {
   const watched = pipelines.map(({ pipeline }) => ({
     pipeline,
     name: namesOf(pipeline).pipeline,
@@ -49,6 +52,7 @@ export async function watch({ pipelines, servers, roles, screen, patienceMs, sig
       const health: ViewRow['health'] = {};
       // Asked before the sample: what is stored by then was sent before the producer said that it is done.
       for (const role of roles) health[role.name] = await role.health(one.name);
+      const unsent = one.pipeline.spec.source.http ? clients.unsent() : undefined;
       const now = performance.now();
       try {
         one.sample = await collect(one.pipeline, servers);
@@ -60,7 +64,7 @@ export async function watch({ pipelines, servers, roles, screen, patienceMs, sig
         if (patienceMs !== null && now - one.movedAtMs >= patienceMs) one.verdict = { kind: 'stalled', why: message };
         continue;
       }
-      const look = { sample: one.sample, producer: health.producer ?? null };
+      const look = { sample: one.sample, producer: health.producer ?? null, ...(unsent === undefined ? {} : { unsent }) };
       const seen = movement(look);
       if (seen !== one.moved) Object.assign(one, { moved: seen, movedAtMs: now });
       const totals = totalsOf(one.sample);
@@ -72,6 +76,8 @@ export async function watch({ pipelines, servers, roles, screen, patienceMs, sig
         health,
       };
       one.verdict = patienceMs === null ? null : judge(look, now - one.movedAtMs, patienceMs);
+      const failure = clients.failure();
+      if (patienceMs !== null && failure !== null && unsent !== undefined) one.verdict = { kind: 'stalled', why: failure };
     }
     screen.show(watched.flatMap(({ row }) => row ?? []));
     const stalled = watched.flatMap(({ name, verdict }) => (verdict?.kind === 'stalled' ? `${name}: ${verdict.why}` : []));

@@ -11,6 +11,9 @@ export const UNREADABLE_HEADER = 'unreadable';
 const LENGTH_HEADER = 'original-length';
 const SHA256_HEADER = 'original-sha256';
 
+/** The most objects one raw record may hold: a megabyte of `[0,0,…]` must not become half a million refusals. */
+export const MAX_OBJECTS = 10_000;
+
 /** Room for the text in a raw record, whatever its place is called. */
 const MAX_MESSAGE = 2_000;
 

@@ -10,6 +10,15 @@ import type { Kafka } from '../kafka/kafka.ts';
 import type { Logger } from '../log.ts';
 import type { Pipeline } from '../spec/pipeline.ts';
 
+/** Where sources of HTTP listen, and where the Secrets are that a spec names. */
+export interface HttpOptions {
+  host: string;
+  /** 0: any free one. */
+  port: number;
+  /** Folder with one folder per Secret, and in it one file per key, as Kubernetes mounts them; null: none was given. */
+  secrets: string | null;
+}
+
 export interface RoleContext {
   kafka: Kafka;
   database: Pool;
@@ -18,6 +27,8 @@ export interface RoleContext {
   metrics: Registry;
   /** Folder to which relative paths in this Pipeline's spec are relative. */
   baseFolder: string;
+  /** Default: loopback, the default port, no Secrets. */
+  http?: HttpOptions;
 }
 
 /** What a worker does, for programs. `paused`: it waits for something outside, and goes on by itself. */

@@ -14,7 +14,7 @@ import { namesOf } from '../spec/names.ts';
 import type { Pipeline } from '../spec/pipeline.ts';
 import { serveHealth } from './health.ts';
 import { type KeptWorker, keepRunning } from './keepRunning.ts';
-import type { Role, RoleContext, Worker, WorkerHealth } from './role.ts';
+import type { HttpOptions, Role, RoleContext, Worker, WorkerHealth } from './role.ts';
 import { stopOnSignal } from './signals.ts';
 
 /** Connections of one Pipeline's worker: its transactions plus its maintenance. */
@@ -30,6 +30,8 @@ export interface ServeOptions {
   /** Of /healthz, /readyz and /metrics; default: loopback, any free port. */
   host?: string;
   port?: number;
+  /** Of sources of HTTP. */
+  http?: HttpOptions;
   log: Logger;
 }
 
@@ -62,7 +64,8 @@ export async function serveRole(role: Role, pipelines: readonly LoadedPipeline[]
   const health = await serveHealth({ host: options.host ?? '127.0.0.1', port: options.port ?? 0, metrics, states });
   for (const { pipeline, folder } of pipelines) {
     const name = namesOf(pipeline).pipeline;
-    const context = { kafka, metrics, baseFolder: folder, log: only ? log : log.child({ pipeline: name }) };
+    const http = options.http ? { http: options.http } : {};
+    const context = { kafka, metrics, baseFolder: folder, ...http, log: only ? log : log.child({ pipeline: name }) };
     workers.set(
       name,
       keepRunning(() => start(pipeline, context), context.log),

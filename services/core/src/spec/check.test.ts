@@ -5,7 +5,9 @@ import { changed, problemsOf } from '../testing/spec.ts';
 describe('what does not go together', () => {
   test.each<[number, string, string, RegExp, RegExp]>([
     [3, 'metadata: { name: traffic, namespace: millrace }', 'metadata.namespace', /own tables/, /another namespace/],
-    [6, '    http: { path: /logs }', 'spec.source.http', /not built yet/, /replay or source\.simulator/],
+    [6, '    http: { path: /logs }', 'spec.source.http', /who may send/, /auth\.secretRef or auth\.open: true/],
+    [6, '    http: { auth: { open: true, secretRef: { name: a } } }', 'spec.source.http.auth', /both/, /one of them/],
+    [6, '    http: { path: /pipelines/a, auth: { open: true } }', 'spec.source.http.path', /Millrace's own/, /another path/],
     [6, '    mqtt: { url: "mqtt://x", topics: [a] }', 'spec.source.mqtt', /not built yet/, /replay/],
     [6, '    topic: { name: a }', 'spec.source.topic', /not built yet/, /replay/],
     [6, '    topic: { name: default.traffic.dlq }', 'spec.source.topic.name', /reads? what it writes/, /another topic/],

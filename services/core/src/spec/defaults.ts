@@ -19,6 +19,14 @@ export function maxProcessedBytesOf(pipeline: Pipeline): number {
   return 4 * maxRecordBytesOf(pipeline) + 65_536;
 }
 
+/** Where sources of HTTP listen, on a laptop and in a pod. */
+export const DEFAULT_HTTP_PORT = 8090;
+
+/** Largest request body in bytes, unpacked. */
+export function maxBodyOf(pipeline: Pipeline): number {
+  return pipeline.spec.source.http?.maxBody ?? maxRecordBytesOf(pipeline);
+}
+
 /** What holds where a field is left out: a value of the field, or words where it depends on something else. */
 export type Default = { value: string | number | boolean | Record<string, unknown> } | { words: string };
 
@@ -42,6 +50,9 @@ export const DEFAULTS: Readonly<Record<string, Default>> = {
   'spec.source.simulator.step': { words: 'devices / rate' },
   'spec.source.simulator.limit': { value: 0 },
   'spec.source.simulator.faults.kinds': { words: 'all that fit the fields' },
+  'spec.source.http.path': { words: '/logs and /sensor_data with decode: sensor-logger, else none' },
+  'spec.source.http.maxBody': { words: 'record.maxBytes' },
+  'spec.source.http.rate': { words: 'no limit' },
   'spec.source.mqtt.qos': { value: 1 },
   'spec.source.topic.from': { value: 'earliest' },
   'spec.topics.partitions': { value: DEFAULT_PARTITIONS },

@@ -89,23 +89,40 @@ export const simulator = z.strictObject({
     .meta({ description: 'Bad records, to see what becomes of them' }),
 });
 
-const HTTP_PATH = 'a path that starts with /, such as /logs';
+const HTTP_PATH = 'a path of letters, digits and . _ ~ -, such as /logs';
 
 export const http = z.strictObject({
   path: z
     .string()
-    .regex(/^\/[\x21-\x7e]*$/, HTTP_PATH)
+    .regex(/^(\/[A-Za-z0-9._~-]+){1,16}$/, HTTP_PATH)
     .optional()
-    .meta({ description: 'Path that devices POST to', patternErrorMessage: HTTP_PATH }),
+    .meta({
+      description: 'Path that devices POST to, beside /pipelines/<name>, which is always there',
+      patternErrorMessage: HTTP_PATH,
+    }),
   auth: z
     .strictObject({
-      secretRef: secretRef.optional().meta({ description: 'Secret with the bearer tokens that are let in' }),
+      secretRef: secretRef
+        .optional()
+        .meta({ description: 'Secret with the bearer tokens that are let in: the one of its key, or all of its keys' }),
       open: z.literal(true).optional().meta({ description: 'Let everybody in' }),
     })
     .optional()
-    .meta({ description: 'Who may send' }),
-  maxBody: z.int().min(1).optional().meta({ description: 'Largest request body in bytes' }),
-  rate: z.number().positive().optional().meta({ description: 'Requests per second and client, above which 429 is answered' }),
+    .meta({ description: 'Who may send: one of secretRef and open; there is no default' }),
+  maxBody: z
+    .int()
+    .min(1)
+    .max(16_777_216)
+    .optional()
+    .meta({
+      description:
+        'Largest request body in bytes, unpacked; more than record.maxBytes only helps ndjson, where each line is a record',
+    }),
+  rate: z
+    .number()
+    .positive()
+    .optional()
+    .meta({ description: 'Requests per second and client address, above which 429 is answered' }),
 });
 
 export const mqtt = z.strictObject({
@@ -151,5 +168,6 @@ export const source = z
   })
   .meta({ description: `Where records come from: exactly one of ${SOURCE_KINDS.join(', ')}` });
 
+export type Http = z.infer<typeof http>;
 export type Replay = z.infer<typeof replay>;
 export type Simulator = z.infer<typeof simulator>;

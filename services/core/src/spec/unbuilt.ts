@@ -15,9 +15,8 @@ interface Unbuilt {
 }
 
 export const UNBUILT: readonly Unbuilt[] = [
-  { path: ['spec', 'source', 'http'], instead: 'source.replay or source.simulator' },
-  { path: ['spec', 'source', 'mqtt'], instead: 'source.replay or source.simulator' },
-  { path: ['spec', 'source', 'topic'], instead: 'source.replay or source.simulator' },
+  { path: ['spec', 'source', 'mqtt'], instead: 'source.http, source.replay or source.simulator' },
+  { path: ['spec', 'source', 'topic'], instead: 'source.http, source.replay or source.simulator' },
   { path: ['spec', 'record', 'decode'], values: ['frame'], instead: 'json or sensor-logger' },
 ];
 

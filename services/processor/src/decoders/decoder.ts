@@ -23,9 +23,6 @@ export interface Decoder {
   decode(record: KafkaRecord): Decoded[];
 }
 
-/** The most objects one raw record may hold: a megabyte of `[0,0,…]` must not become half a million DLQ records. */
-export const MAX_OBJECTS = 10_000;
-
 /** A raw record that cannot be read as a whole. */
 export class DecodeError extends Error {
   override name = 'DecodeError';

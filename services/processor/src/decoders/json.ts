@@ -2,8 +2,9 @@
 import type { KafkaRecord } from '@millrace/core/kafka/kafka.ts';
 import { JsonError, parseJson } from '@millrace/core/record/json.ts';
 import { RECORD_LIMITS } from '@millrace/core/record/jsonScan.ts';
+import { MAX_OBJECTS } from '@millrace/core/record/raw.ts';
 import { isObject, kindOf, shown } from '../fields/shown.ts';
-import { type Decoded, DecodeError, type Decoder, MAX_OBJECTS } from './decoder.ts';
+import { type Decoded, DecodeError, type Decoder } from './decoder.ts';
 
 export const json: Decoder = {
   decode(record) {

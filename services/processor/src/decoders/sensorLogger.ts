@@ -10,8 +10,9 @@
  * - What a refusal keeps of a reading is a push with that reading alone: decoded again it is the same reading.
  */
 import { stringifyJson } from '@millrace/core/record/json.ts';
+import { MAX_OBJECTS } from '@millrace/core/record/raw.ts';
 import { isObject, kindOf, shown } from '../fields/shown.ts';
-import { type Decoded, DecodeError, type Decoder, type JsonObject, MAX_OBJECTS, type Problem } from './decoder.ts';
+import { type Decoded, DecodeError, type Decoder, type JsonObject, type Problem } from './decoder.ts';
 import { parseRecord } from './json.ts';
 
 const LISTS = ['payload', 'sensors'] as const;

@@ -18,7 +18,11 @@ const CLOSE_ARRAY = 0x5d;
 const OPEN_OBJECT = 0x7b;
 const CLOSE_OBJECT = 0x7d;
 
-export async function* readJson(open: Open, from: ReadFrom, { name, maxBytes }: ReadRules): AsyncGenerator<Pieces> {
+export async function* readJson(
+  open: Open,
+  from: ReadFrom,
+  { name, maxBytes }: Pick<ReadRules, 'name' | 'maxBytes'>,
+): AsyncGenerator<Pieces> {
   /** Whether the file is an array; on a resume its first byte tells. */
   let array = from.byte > 0 && (await startsWithArray(open));
   let closed = false;

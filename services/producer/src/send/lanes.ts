@@ -55,6 +55,8 @@ export interface LanesOptions {
   /** Called once, when the first send was rejected. */
   rejected(error: Error): void;
   maxUnacknowledgedBytes?: number;
+  /** How long a record waits for others of its partition. */
+  lingerMs?: number;
 }
 
 export class Lanes<Place> {
@@ -110,7 +112,7 @@ export class Lanes<Place> {
   #sendOrLinger(lane: Lane<Place>): void {
     if (lane.inFlight.length > 0 || lane.queue.length === 0) return; // comes again with the acknowledgement, or a record
     if (lane.queuedBytes >= BATCH_BYTES) this.#send(lane);
-    else this.#timer ??= setTimeout(() => this.#flush(), LINGER_MS);
+    else this.#timer ??= setTimeout(() => this.#flush(), this.#options.lingerMs ?? LINGER_MS);
   }
 
   /** The first record that is not acknowledged, or null. */

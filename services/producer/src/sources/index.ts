@@ -1,4 +1,5 @@
 import { SOURCE_KINDS } from '@millrace/core/spec/source.ts';
+import { http } from './http.ts';
 import { replay } from './replay.ts';
 import { simulator } from './simulator.ts';
 import type { Source } from './source.ts';
@@ -9,7 +10,7 @@ type Kind = (typeof SOURCE_KINDS)[number];
 const SOURCES: Record<Kind, Source | null> = {
   replay,
   simulator,
-  http: null,
+  http,
   mqtt: null,
   topic: null,
 };

@@ -406,9 +406,8 @@ describe('simulator', () => {
   });
 });
 
-test.each(['http', 'mqtt'])('source %s is refused by name', async (kind) => {
-  const source = kind === 'http' ? { http: {} } : { mqtt: { url: 'mqtt://x', topics: ['a'] } };
-  await expect(start(pipelineOf('unbuilt', source))).rejects.toThrow(
-    `source.${kind} is not built yet; allowed are replay, simulator`,
+test('source mqtt is refused by name', async () => {
+  await expect(start(pipelineOf('unbuilt', { mqtt: { url: 'mqtt://x', topics: ['a'] } }))).rejects.toThrow(
+    'source.mqtt is not built yet; allowed are replay, http, simulator',
   );
 });

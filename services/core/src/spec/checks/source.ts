@@ -4,15 +4,17 @@ import type { Pipeline } from '../pipeline.ts';
 import { type Finding, nameList, type Path } from '../problem.ts';
 import type { Field } from '../record.ts';
 import { FAULT_KINDS, type Replay, type Simulator } from '../source.ts';
+import { checkHttp } from './http.ts';
 
 type FaultKind = (typeof FAULT_KINDS)[number];
 
 const FORMAT_NAMES = '.csv, .json, .ndjson or .jsonl, each also with .gz';
 
 export function checkSource(pipeline: Pipeline): Finding[] {
-  const { replay, simulator, topic } = pipeline.spec.source;
+  const { replay, http, simulator, topic } = pipeline.spec.source;
   return [
     ...(replay ? checkReplay(replay) : []),
+    ...(http ? checkHttp(http) : []),
     ...(simulator ? checkSimulator(pipeline, simulator) : []),
     ...(topic ? checkTopic(pipeline, topic.name) : []),
   ];
