@@ -109,15 +109,10 @@ export const http = z.strictObject({
     })
     .optional()
     .meta({ description: 'Who may send: one of secretRef and open; there is no default' }),
-  maxBody: z
-    .int()
-    .min(1)
-    .max(16_777_216)
-    .optional()
-    .meta({
-      description:
-        'Largest request body in bytes, unpacked; more than record.maxBytes only helps ndjson, where each line is a record',
-    }),
+  maxBody: z.int().min(1).max(16_777_216).optional().meta({
+    description:
+      'Largest request body in bytes, unpacked; more than record.maxBytes only helps ndjson, where each line is a record',
+  }),
   rate: z
     .number()
     .positive()
