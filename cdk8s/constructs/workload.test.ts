@@ -158,6 +158,13 @@ test('a finished object has its checksums computed, also of contents that hold a
   });
 });
 
+test('a checksum inside of JSON is computed as well', () => {
+  const name = checksumOf({ a: '1' });
+  const plain = computeChecksums(name);
+  expect(computeChecksums(JSON.stringify({ name }))).toBe(JSON.stringify({ name: plain }));
+  expect(computeChecksums(JSON.stringify(JSON.stringify([name])))).toBe(JSON.stringify(JSON.stringify([plain])));
+});
+
 test('a checksum that was cut does not get into a cluster', () => {
   expect(() => computeChecksums({ name: checksumOf({ a: '1' }).slice(0, 8) })).toThrow(/was cut/);
 });
