@@ -1,5 +1,5 @@
 /** Manifests for tools that judge manifests: the platform by several values, and every Pipeline that there is to look at. */
-import { existsSync, readdirSync } from 'node:fs';
+import { globSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { loadPipelines } from '@millrace/core/spec/load.ts';
 import type { Pipeline } from '@millrace/core/spec/pipeline.ts';
@@ -45,10 +45,7 @@ export async function sampleManifests(): Promise<Map<string, Manifest[]>> {
 }
 
 function pipelineFiles(): string[] {
-  const folders = readdirSync(join(ROOT, 'examples'));
-  const examples = folders.map((name) => `examples/${name}/pipeline.yaml`).filter((file) => existsSync(join(ROOT, file)));
-  const reference = readdirSync(join(ROOT, 'docs/reference/examples')).map((name) => `docs/reference/examples/${name}`);
-  return [...examples, ...reference.filter((name) => name.endsWith('.yaml'))];
+  return globSync(['examples/*/pipeline.yaml', 'docs/reference/examples/*.yaml'], { cwd: ROOT }).toSorted();
 }
 
 /** The reference does not say where in a cluster a file is. */

@@ -11,6 +11,7 @@ import type { Target } from '@millrace/deploy/target.ts';
 import type { Wanted } from '@millrace/deploy/wanted.ts';
 import { checkAlerts } from './alerts.ts';
 import { checkChart } from './chart.ts';
+import { checkConform } from './conform.ts';
 import { checkDefinition } from './crd.ts';
 import { checkImage } from './image.ts';
 import { query } from './rows.ts';
@@ -55,6 +56,7 @@ export const CHECKS: readonly Check[] = [
     name: 'the chart is installed, upgraded, rolled back, uninstalled and installed again',
     check: ({ target, values }) => checkChart(target, values),
   },
+  { name: 'every manifest is as this cluster’s API has it: kubeconform, strict', check: checkConform },
 ];
 
 async function operational({ kubectl, values }: Context): Promise<void> {
