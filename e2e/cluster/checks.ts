@@ -11,10 +11,15 @@ import type { Target } from '@millrace/deploy/target.ts';
 import type { Wanted } from '@millrace/deploy/wanted.ts';
 import { checkAlerts } from './alerts.ts';
 import { checkChart } from './chart.ts';
+import { dataKept, nothingLeft } from './comeAndGo.ts';
 import { checkConform } from './conform.ts';
 import { checkDefinition } from './crd.ts';
+import { expect } from './expect.ts';
+import { forbidden } from './forbidden.ts';
 import { checkImage } from './image.ts';
+import { refusals } from './refusals.ts';
 import { query } from './rows.ts';
+import { discovery, grafana, timescale } from './upstream.ts';
 
 export interface Context {
   kubectl: Kubectl;
@@ -57,6 +62,17 @@ export const CHECKS: readonly Check[] = [
     check: ({ target, values }) => checkChart(target, values),
   },
   { name: 'every manifest is as this cluster’s API has it: kubeconform, strict', check: checkConform },
+  { name: 'Prometheus finds pods by the Kubernetes API', check: discovery },
+  { name: 'Grafana reaches both of its data sources', check: grafana },
+  { name: 'tables are hypertables of TimescaleDB', check: timescale },
+  { name: 'connections that no flow needs are not opened', check: forbidden },
+  { name: 'wrong values are refused by a sentence, and nothing is applied', check: refusals },
+];
+
+/** Each takes the platform away: after all others, in this order. */
+export const LAST_CHECKS: readonly Check[] = [
+  { name: 'after undeploy and deploy there are the same rows', check: dataKept },
+  { name: 'after undeploy PURGE=1 there is nothing', check: nothingLeft },
 ];
 
 async function operational({ kubectl, values }: Context): Promise<void> {
@@ -157,8 +173,4 @@ async function watched({ kubectl, pipelines }: Context): Promise<void> {
   const sick = groups.flatMap(({ rules }) => rules).filter(({ health }) => health === 'err');
   if (sick.length > 0)
     throw new Error(`Prometheus cannot evaluate ${sick.map(({ name, lastError }) => `${name}: ${lastError}`).join('; ')}`);
-}
-
-function expect(what: string, found: string, wanted: string): void {
-  if (found !== wanted) throw new Error(`${what}: found ${found || 'nothing'}, expected ${wanted || 'nothing'}`);
 }

@@ -11,7 +11,7 @@ import { Refused } from '@millrace/deploy/refused.ts';
 import { deployTarget, type Target, targetOf } from '@millrace/deploy/target.ts';
 import { usageOf } from '@millrace/deploy/usage.ts';
 import { waitFor } from '@millrace/deploy/wait.ts';
-import { CHECKS } from './checks.ts';
+import { CHECKS, LAST_CHECKS } from './checks.ts';
 import { EXAMPLES } from './examples.ts';
 import { emptyNamespace, OWN_LABEL } from './namespace.ts';
 import { NotCovered } from './notCovered.ts';
@@ -58,7 +58,8 @@ async function main(): Promise<void> {
     say(`${name}: ${rows} of ${rows} rows stored`);
   }
   const notCovered: string[] = [];
-  for (const { name, check } of CHECKS) {
+  await tellUsage(kubectl);
+  for (const { name, check } of [...CHECKS, ...LAST_CHECKS]) {
     try {
       await check({ kubectl, values, pipelines: wanted.pipelines.map(({ pipeline }) => pipeline), target, wanted, options });
       say(`ok: ${name}`);
@@ -68,7 +69,6 @@ async function main(): Promise<void> {
       say(`not covered: ${name}`);
     }
   }
-  await tellUsage(kubectl);
   for (const what of notCovered) say(`NOT COVERED HERE: ${what}`);
   if (notCovered.length > 0 && process.env.COVER_ALL === '1')
     throw new Error(

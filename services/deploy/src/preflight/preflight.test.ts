@@ -90,7 +90,8 @@ test('a quota counts what others use, and not what is replaced', () => {
   const quota = (used: string) => [
     {
       metadata: { name: 'team' },
-      status: { hard: { 'requests.memory': '3Gi', 'count/jobs': '1' }, used: { 'requests.memory': used } },
+      spec: { hard: { 'requests.memory': '3Gi', 'count/jobs': '1' } },
+      status: { used: { 'requests.memory': used } },
     },
   ];
   expect(quotaProblems(workloads, quota('0'), [])).toEqual([]);
@@ -98,7 +99,7 @@ test('a quota counts what others use, and not what is replaced', () => {
     /the quota team allows 3072 MiB of requests.memory, of which others use 2048 MiB/,
   );
   expect(quotaProblems(workloads, quota('2Gi'), [pod('1', '2Gi')])).toEqual([]);
-  const small = [{ metadata: { name: 'team' }, status: { hard: { pods: '3' } } }];
+  const small = [{ metadata: { name: 'team' }, spec: { hard: { pods: '3' } } }];
   expect(quotaProblems(workloads, small, [])[0]).toMatch(/allows 3 of pods; the pods ask for 10/);
 });
 

@@ -18,7 +18,8 @@ export interface Pod {
 }
 export interface Quota {
   metadata: { name: string };
-  status?: { hard?: Record<string, string>; used?: Record<string, string> };
+  spec?: { hard?: Record<string, string> };
+  status?: { used?: Record<string, string> };
 }
 
 export async function room({ wanted, live, kubectl, say }: Candidate): Promise<string[]> {
@@ -87,8 +88,8 @@ export function nodeProblems(workloads: readonly Workload[], nodes: readonly Nod
 
 /** @param own pods of this deploy, whose part of the quota is free for it. Pure. */
 export function quotaProblems(workloads: readonly Workload[], quotas: readonly Quota[], own: readonly Pod[]): string[] {
-  return quotas.flatMap(({ metadata: { name }, status }) =>
-    Object.entries(status?.hard ?? {}).flatMap(([resource, hard]) => {
+  return quotas.flatMap(({ metadata: { name }, spec, status }) =>
+    Object.entries(spec?.hard ?? {}).flatMap(([resource, hard]) => {
       const of = QUOTAS[resource];
       if (!of) return [];
       const ours = own.filter(running).reduce((sum, { spec }) => sum + of.amount(spec), 0);
