@@ -1,4 +1,5 @@
 import { resolve } from 'node:path';
+import { IMAGES } from '@millrace/cdk8s/platform/images.ts';
 import { expect, test } from 'vitest';
 import { CommandFailed } from '../command.ts';
 import { imageFiles, imageTag } from '../imageTag.ts';
@@ -74,6 +75,13 @@ test.each<[string, (tools: Tools) => Cluster, Record<string, string>, string[]]>
   expect(one.imageName('1')).toBe(LOCAL);
   await one.bring(LOCAL);
   expect(commands).toEqual(expected);
+});
+
+test('the stand-ins that are missing on a kubelab are built in one call, those that are there are not', async () => {
+  const there = [IMAGES.kafka.image, IMAGES.prometheus.image].join('\n');
+  const { commands, tools } = stubOf({ '/lab/kubelab status': '', '/lab/kubelab images': there, '/lab/standins/build': '' });
+  await kubelabCluster({ folder: '/lab' }, tools).ready();
+  expect(commands).toEqual(['/lab/kubelab status', '/lab/kubelab images', '/lab/standins/build timescaledb alertmanager']);
 });
 
 test('any other cluster gets the image through the registry, once', async () => {

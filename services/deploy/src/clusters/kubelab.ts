@@ -4,7 +4,6 @@
  */
 import { existsSync } from 'node:fs';
 import { IMAGES } from '@millrace/cdk8s/platform/images.ts';
-import type { RunOptions } from '../command.ts';
 import { BUILD_MS, type Cluster, LOCAL_IMAGE, QUESTION_MS, type Tools } from './cluster.ts';
 
 /** Images that have a stand-in, by the name that its build script takes. */
@@ -20,8 +19,8 @@ export function kubelabCluster({ folder }: { folder: string }, { run, say, root 
   const program = `${folder}/kubelab`;
   const env = machineEnv();
   const ask = (...words: string[]) => run([program, ...words], { withinMs: QUESTION_MS, env });
-  const build = (words: readonly string[], more: NodeJS.ProcessEnv = {}, rest: Partial<RunOptions> = {}) =>
-    run(words, { withinMs: BUILD_MS, env: { ...env, ...more }, ...rest });
+  const build = (words: readonly string[], more: NodeJS.ProcessEnv = {}) =>
+    run(words, { withinMs: BUILD_MS, env: { ...env, ...more } });
   const images = async (): Promise<string[]> => (await ask('images')).split('\n');
   return {
     name: `kubelab on this machine (${folder})`,
@@ -40,11 +39,12 @@ export function kubelabCluster({ folder }: { folder: string }, { run, say, root 
         await build([program, 'up']);
       }
       const there = await images();
-      for (const [name, image] of Object.entries(STAND_INS)) {
-        if (there.includes(image)) continue;
-        say(`building the stand-in of ${image}`);
-        await build([`${folder}/standins/build`, name], { [`${name.toUpperCase()}_IMAGE`]: image });
-      }
+      const missing = Object.entries(STAND_INS).filter(([, image]) => !there.includes(image));
+      if (missing.length === 0) return;
+      say(`building the stand-ins of ${missing.map(([, image]) => image).join(', ')}: some minutes, once`);
+      const names = Object.fromEntries(missing.map(([name, image]) => [`${name.toUpperCase()}_IMAGE`, image]));
+      // All in one call: each makes their base image anew.
+      await build([`${folder}/standins/build`, ...missing.map(([name]) => name)], names);
     },
 
     imageName: (tag) => `${LOCAL_IMAGE}:${tag}`,
