@@ -20,6 +20,7 @@ export interface Applied {
 export async function apply(wanted: Wanted, live: Live, kubectl: Kubectl): Promise<Applied> {
   // The namespace of somebody else stays as it is.
   const warnings = live.namespace === 'theirs' ? [] : await kubectl.apply([ourNamespace(wanted.values)]);
+  if (wanted.cluster.length > 0) warnings.push(...(await kubectl.apply(wanted.cluster)));
   await removeFailedJobs(kubectl);
   const meanwhile = inventoryObject(together(live.inventory, wanted.inventory));
   warnings.push(...(await kubectl.apply([meanwhile, ...wanted.objects])));

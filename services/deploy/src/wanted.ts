@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { secretNames } from '@millrace/bootstrap/secrets.ts';
 import type { Manifest } from '@millrace/cdk8s/constructs/manifest.ts';
+import { crdObjects } from '@millrace/cdk8s/crd/crd.ts';
 import { pipelineObjects } from '@millrace/cdk8s/pipeline/pipeline.ts';
 import { bootstrapPlan } from '@millrace/cdk8s/platform/bootstrap.ts';
 import { parseValues } from '@millrace/cdk8s/platform/loadValues.ts';
@@ -23,7 +24,9 @@ const EXAMPLES = ['traffic', 'environment'];
 export interface Wanted {
   values: Values;
   pipelines: readonly LoadedPipeline[];
-  /** All but the namespace, in the order in which they are applied. */
+  /** What belongs to no namespace and is there for all: undeploy leaves it. */
+  cluster: readonly Manifest[];
+  /** In the namespace, in the order in which they are applied. */
   objects: readonly Manifest[];
   /** Built from this checkout; else it is somebody's, and taken as it is. */
   builtHere: boolean;
@@ -49,7 +52,14 @@ export async function wantedBy(options: Options, cluster: Cluster, root: string)
       return [...(data ? [data] : []), ...pipelineObjects(loaded.pipeline, values)];
     }),
   ];
-  return { values, pipelines, objects, builtHere: given === null, inventory: inventoryOf(values, objects) };
+  return {
+    values,
+    pipelines,
+    cluster: crdObjects(values),
+    objects,
+    builtHere: given === null,
+    inventory: inventoryOf(values, objects),
+  };
 }
 
 function valuesText({ values }: Options, cluster: Cluster): { text: string; file: string } {

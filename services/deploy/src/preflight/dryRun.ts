@@ -20,6 +20,7 @@ export async function dryRun({ wanted, live, kubectl, say }: Candidate): Promise
   }));
   const problems: string[] = [];
   if (missing) problems.push(...(await refusals(kubectl, [ourNamespace(wanted.values)], 'the new namespace')));
+  if (wanted.cluster.length > 0) problems.push(...(await refusals(kubectl, wanted.cluster, 'an object')));
   const found = await refusals(kubectl, moved, 'an object', namespace);
   if (missing && found.some((line) => line.includes('is forbidden: User'))) {
     say(`not checked: what the API server says of the objects, since the namespace ${kubectl.namespace} is not there yet`);

@@ -1,5 +1,6 @@
+import { crdObjects } from '@millrace/cdk8s/crd/crd.ts';
 import { pipelineObjects } from '@millrace/cdk8s/pipeline/pipeline.ts';
-import { parseValues } from '@millrace/cdk8s/platform/loadValues.ts';
+import { defaultValues, parseValues } from '@millrace/cdk8s/platform/loadValues.ts';
 import { platformObjects } from '@millrace/cdk8s/platform/platform.ts';
 import { parsePipelines } from '@millrace/core/spec/load.ts';
 import { expect, test } from 'vitest';
@@ -130,20 +131,21 @@ test('an installed Kafka keeps its number of nodes, also where only its volumes 
 });
 
 test('each right that a deploy uses is asked for, once', () => {
-  const rights = neededRights(objects, 'feeds', true);
+  const rights = neededRights(objects, crdObjects(defaultValues()), 'feeds', true);
   const texts = rights.map(
     ({ verb, group, resource, subresource, namespace }) => `${verb} ${resource}.${group} ${subresource ?? ''} ${namespace}`,
   );
   expect(texts).toEqual(
     expect.arrayContaining([
       'create namespaces.  null',
+      'patch customresourcedefinitions.apiextensions.k8s.io  null',
       'patch networkpolicies.networking.k8s.io  feeds',
       'delete rolebindings.rbac.authorization.k8s.io  feeds',
       'create pods. exec feeds',
     ]),
   );
   expect(new Set(texts).size).toBe(texts.length);
-  expect(neededRights(objects, 'feeds', false).some(({ resource }) => resource === 'namespaces')).toBe(false);
+  expect(neededRights(objects, [], 'feeds', false).some(({ resource }) => resource === 'namespaces')).toBe(false);
 });
 
 test.each([

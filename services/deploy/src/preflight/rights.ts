@@ -15,7 +15,7 @@ export interface Right {
 const CHANGES = ['get', 'list', 'create', 'patch', 'delete'];
 
 export async function rights({ wanted, live, kubectl }: Candidate): Promise<string[]> {
-  const needed = neededRights(wanted.objects, kubectl.namespace, live.namespace === 'missing');
+  const needed = neededRights(wanted.objects, wanted.cluster, kubectl.namespace, live.namespace === 'missing');
   const reviews = needed.map(({ namespace, ...of }) => ({
     apiVersion: 'authorization.k8s.io/v1',
     kind: 'SelfSubjectAccessReview',
@@ -28,12 +28,17 @@ export async function rights({ wanted, live, kubectl }: Candidate): Promise<stri
   return refused.length === 0
     ? []
     : [
-        `you may not ${listed(refused)}: ask for these rights, or use another user (\`kubectl auth can-i --list --namespace ${kubectl.namespace}\`)`,
+        `you may not ${listed(refused)}: ask for these rights, or use another user${refused.some(({ resource }) => resource === 'customresourcedefinitions') ? '; an administrator can bring the definition of Pipelines once, then set crd.install: false' : ''} (\`kubectl auth can-i --list --namespace ${kubectl.namespace}\`)`,
       ];
 }
 
 /** By verb and resource, each once. Pure. */
-export function neededRights(objects: readonly Manifest[], namespace: string, makesNamespace: boolean): Right[] {
+export function neededRights(
+  objects: readonly Manifest[],
+  cluster: readonly Manifest[],
+  namespace: string,
+  makesNamespace: boolean,
+): Right[] {
   const resources = new Map(objects.map(({ apiVersion, kind }) => [`${apiVersion} ${kind}`, { apiVersion, kind }]));
   const changed = [...resources.values()].map(({ apiVersion, kind }) => ({
     group: apiVersion.includes('/') ? apiVersion.slice(0, apiVersion.indexOf('/')) : '',
@@ -47,6 +52,14 @@ export function neededRights(objects: readonly Manifest[], namespace: string, ma
     namespace,
   });
   return [
+    ...cluster.flatMap(({ apiVersion, kind }) =>
+      ['get', 'create', 'patch'].map((verb) => ({
+        verb,
+        group: apiVersion.slice(0, apiVersion.indexOf('/')),
+        resource: pluralOf(kind),
+        namespace: null,
+      })),
+    ),
     ...(makesNamespace ? [{ verb: 'create', group: '', resource: 'namespaces', namespace: null }] : []),
     ...changed.flatMap(({ group, resource }) => CHANGES.map((verb) => ({ verb, group, resource, namespace }))),
     core('list', 'pods'),
