@@ -6,6 +6,7 @@ import { join, resolve } from 'node:path';
 import { run } from '@millrace/deploy/command.ts';
 import { deploy } from '@millrace/deploy/deploy.ts';
 import type { Kubectl } from '@millrace/deploy/kubectl.ts';
+import { ourNamespace } from '@millrace/deploy/live.ts';
 import { optionsFrom } from '@millrace/deploy/options.ts';
 import { Refused } from '@millrace/deploy/refused.ts';
 import { deployTarget, type Target, targetOf } from '@millrace/deploy/target.ts';
@@ -40,14 +41,16 @@ async function main(): Promise<void> {
   await cluster.ready();
   await emptyNamespace(kubectl, say);
   if (wanted.builtHere) await cluster.bring(values.image);
+  // Marked from the start, so that what ends half way can be emptied by the next run.
+  const namespace = ourNamespace(values);
+  const labels = { ...namespace.metadata.labels, [OWN_LABEL]: 'true' };
+  await kubectl.feed(JSON.stringify({ ...namespace, metadata: { ...namespace.metadata, labels } }), 'create', '--filename=-');
 
   const { warnings, readySeconds, firstRowsSeconds } = await deploy(target, wanted);
-  await kubectl.run('label', 'namespace', kubectl.namespace, `${OWN_LABEL}=true`, '--overwrite');
   if (warnings.length > 0) throw new Error(`the API server warns: ${warnings.join('; ')}`);
   say(
     `from the empty namespace all pods were ready after ${readySeconds.toFixed(1)} s, the first row of each example was stored after ${firstRowsSeconds.toFixed(1)} s`,
   );
-  if (firstRowsSeconds > FIRST_ROWS_SECONDS) throw new Error(`the first rows took longer than ${FIRST_ROWS_SECONDS} s`);
   for (const { name, table, rows } of EXAMPLES) {
     const look = async (): Promise<string> => {
       const stored = await storedRows(kubectl, values, table);
@@ -70,6 +73,9 @@ async function main(): Promise<void> {
     }
   }
   for (const what of notCovered) say(`NOT COVERED HERE: ${what}`);
+  // Told last, so that a slow machine still shows all the rest.
+  if (firstRowsSeconds > FIRST_ROWS_SECONDS)
+    throw new Error(`the first rows took ${firstRowsSeconds.toFixed(0)} s; expected at most ${FIRST_ROWS_SECONDS} s`);
   if (notCovered.length > 0 && process.env.COVER_ALL === '1')
     throw new Error(
       `COVER_ALL=1 asks for all of it, and ${notCovered.length} ${notCovered.length === 1 ? 'check was' : 'checks were'} not covered`,
