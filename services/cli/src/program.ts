@@ -10,6 +10,7 @@ import { Exit, UsageError } from './usage.ts';
 /** A process loads only the command that it runs: the role of a container is ready sooner, and smaller. */
 const SUBCOMMANDS: Record<string, () => Promise<(program: Command) => void>> = {
   run: async () => (await import('./commands/run.ts')).addRun,
+  init: async () => (await import('./commands/init.ts')).addInit,
   validate: async () => (await import('./commands/validate.ts')).addValidate,
   status: async () => (await import('./commands/status.ts')).addStatus,
   tail: async () => (await import('./commands/tail.ts')).addTail,

@@ -1,0 +1,131 @@
+/** All guesses about a sample, put together: what the Pipeline says, with a note on each. Pure. */
+import type { Field } from '@millrace/core/spec/record.ts';
+import { type Column, countTexts } from './column.ts';
+import { guessKey } from './key.ts';
+import { Names, safeName, wordsOf } from './name.ts';
+import { guessNumber } from './number.ts';
+import type { Columns } from './records.ts';
+import { guessSentinels } from './sentinel.ts';
+import { guessRecordTime, type RecordTime, type TimeColumn, timeOf } from './timeColumn.ts';
+import { guessType } from './type.ts';
+import { guessUnit } from './unit.ts';
+
+export interface GuessedField {
+  name: string;
+  field: Field;
+  notes: string[];
+}
+
+export interface Guess {
+  time: RecordTime;
+  /** null: nothing names a device, and a field of its own says so in each row. */
+  key: { name: string; reason: string } | null;
+  keyName: string;
+  fields: GuessedField[];
+  /** Columns that nothing names and that hold nothing. */
+  leftOut: string[];
+  /** Numeric columns worth a roll-up. */
+  measured: string[];
+}
+
+export interface GuessOptions {
+  zone: string;
+  /** Names the only device, where no column does. */
+  device: string;
+  /** Whether a comma is likely to be the decimal mark: the delimiter is none. */
+  commaLikely: boolean;
+}
+
+/** @returns null where no column tells a time: without one there is no Pipeline */
+export function guess({ columns }: Columns, options: GuessOptions): Guess | null {
+  const filled = columns.filter((column) => !column.unnamed || countTexts(column).size > 0);
+  const times: TimeColumn[] = filled.flatMap((column) => {
+    const found = timeOf(column);
+    return found ? [{ column, guess: found }] : [];
+  });
+  const time = guessRecordTime(times, filled);
+  if (time === null) return null;
+  const isTime = new Set(time.paths);
+  const rest = filled.filter(({ path }) => !isTime.has(path));
+  const timeByColumn = new Map(times.map(({ column, guess: found }) => [column, found]));
+  const counts = new Map(rest.map((column) => [column, countTexts(column)]));
+  const preferred = preferredMark([...counts.values()], options.commaLikely);
+  const numeric = [...counts.values()].flatMap((texts) => guessNumber(texts, preferred) ?? []);
+  const sentinels = new Set(numeric.flatMap(({ numbers }) => guessSentinels(numbers, new Set()).map(({ value }) => value)));
+
+  const typed = rest.map((column) => {
+    const words = wordsOf(column.path);
+    const named = guessUnit(column.path, words);
+    const context = {
+      preferred,
+      sentinels,
+      zone: options.zone,
+      measured: named.unit !== null && named.unit !== 'count',
+      flag:
+        /^(?:is|has|was|can)$/.test(words[0] ?? '') ||
+        /^(?:flag|enabled|active|on|off|open|closed|alarm|motion|occupied)$/.test(words.at(-1) ?? ''),
+    };
+    return { column, named, guess: guessType(counts.get(column) ?? new Map(), timeByColumn.get(column) ?? null, context) };
+  });
+  const mayBeKey = typed.filter(({ guess: found }) => found.field.type === 'text' || found.field.type === 'int');
+  const key = guessKey(mayBeKey.map(({ column }) => column));
+
+  const names = new Names();
+  const fields: GuessedField[] = typed.map(({ column, named, guess: found }) => {
+    const also = found.field.type === 'point' ? ['_lat', '_lon'] : [];
+    const fallback = `column${columns.indexOf(column) + 1}`;
+    const name = names.take(safeName(shortOf(named.name), fallback), also);
+    const isKey = column === key?.column;
+    const isNumber = found.field.type === 'int' || found.field.type === 'float';
+    const unit = isNumber ? (named.unit ?? found.field.unit) : found.field.unit;
+    const { unit: _, ...rule } = found.field;
+    const field: Field = {
+      ...(isKey ? { ...rule, type: 'text' as const } : rule),
+      ...(column.path === name ? {} : { from: column.path }),
+      ...(isKey && column.texts.every((text) => text !== null && text.trim() !== '') ? { required: true } : {}),
+      ...(unit === undefined ? {} : { unit }),
+    };
+    if (isKey) {
+      delete field.decimal;
+      delete field.nulls;
+    }
+    return { name, field, notes: isKey ? [] : found.notes };
+  });
+  const keyField = key === null ? null : (fields[typed.findIndex(({ column }) => column === key.column)] ?? null);
+  const keyName = keyField?.name ?? names.take('device');
+  if (keyField === null)
+    fields.unshift({ name: keyName, field: { type: 'text', default: options.device, required: true }, notes: [] });
+  return {
+    time,
+    key: key && { name: keyName, reason: key.reason },
+    keyName,
+    fields,
+    leftOut: columns.filter((column) => !filled.includes(column)).map(({ path }) => path),
+    measured: fields
+      .filter(
+        ({ name, field: { type, unit } }) =>
+          name !== keyName && (type === 'float' || (type === 'int' && !/(?:^|_)(?:id|no|nr|code)$/.test(name))) && unit !== '°',
+      )
+      .map(({ name }) => name),
+  };
+}
+
+/** A path without the word that only says that there are values in it: `values.x` is `x`. */
+function shortOf(path: string): string {
+  return path.replace(/^(?:values|data|payload|fields|body|properties|attributes|measurements?|readings?|metrics)\.(?=.)/i, '');
+}
+
+/** The decimal mark that columns show which can be read in one way only; else what the delimiter lets one think. */
+function preferredMark(columns: readonly ReadonlyMap<string, number>[], commaLikely: boolean): '.' | ',' {
+  for (const counts of columns) {
+    const found = guessNumber(counts, '.');
+    if (found && !found.ambiguous && found.type === 'float') return found.decimal;
+  }
+  return commaLikely ? ',' : '.';
+}
+
+/** What columns there were, for a message. */
+export function namesOfColumns(columns: readonly Column[]): string {
+  const shown = columns.slice(0, 30).map(({ path }) => JSON.stringify(path.slice(0, 40)));
+  return `${shown.join(', ')}${columns.length > shown.length ? ` and ${columns.length - shown.length} more` : ''}`;
+}

@@ -1,0 +1,68 @@
+/** A Pipeline for a file that nobody has described: reads a sample, guesses, writes, and tries what was written. */
+import { basename } from 'node:path';
+import { durationMs } from '@millrace/core/spec/duration.ts';
+import { parsePipelines } from '@millrace/core/spec/load.ts';
+import { InputError } from '@millrace/producer/replay/piece.ts';
+import { guess, namesOfColumns } from './guess.ts';
+import { safeName, wordsOf } from './name.ts';
+import { outcomeOf } from './outcome.ts';
+import { readSample } from './sample.ts';
+import { headLines, writePipeline } from './write.ts';
+
+/** With more chunks than this a table gets slow. */
+const MAX_CHUNKS = 400;
+const CHUNKS = ['1d', '7d', '30d', '1y'];
+
+export interface InitOptions {
+  /** null: none was asked for. */
+  zone: string | null;
+  /** The data as the Pipeline's file will name it. */
+  path: string;
+}
+
+/**
+ * The text of a Pipeline for a file, with comments.
+ * @throws InputError where the file cannot be read, or where there is nothing to guess from: it says what to write by hand
+ */
+export async function pipelineFor(file: string, { zone, path }: InitOptions): Promise<string> {
+  const sample = await readSample(file);
+  if (sample.values.length === 0) {
+    const { count, reason } = sample.unreadable;
+    const found = count === 0 ? 'no record' : `no record that can be read (${count} that cannot: ${reason})`;
+    throw new InputError(
+      `${file} holds ${found}; allowed is a csv file with a header, a JSON array of objects, or lines of JSON objects`,
+    );
+  }
+  const { pipeline, table, device } = namesFor(file);
+  const usedZone = zone ?? 'UTC';
+  const found = guess(sample, { zone: usedZone, device, commaLikely: sample.dialect?.delimiter === ';' });
+  if (found === null)
+    throw new InputError(
+      `${file}: no column tells the time of a record, and a Pipeline needs one. Looked for were ISO 8601, dates such as 31/12/2024 or 31 Dec 2024, a date and a time of day in two columns, year, month and day in three, and seconds to nanoseconds since 1970, in the columns ${namesOfColumns(sample.columns)}. Write record.time by hand (docs/reference/pipeline.md: field, format, zone), starting from docs/reference/examples/smallest.yaml; a file without any time needs one first`,
+    );
+  const settings = { name: pipeline, table, path, zone: usedZone, zoneGiven: zone !== null };
+  const tried = outcomeOf(pipelineIn(writePipeline(sample, found, { ...settings, chunk: null }), file), sample.values);
+  const chunk = CHUNKS.find((each) => tried.spanMs / durationMs(each) <= MAX_CHUNKS) ?? '1y';
+  const text = writePipeline(sample, found, { ...settings, chunk: chunk === '1d' ? null : chunk });
+  pipelineIn(text, file);
+  return headLines(basename(file), sample, tried) + text;
+}
+
+/** @throws Error for a mistake of our own */
+function pipelineIn(text: string, file: string) {
+  try {
+    const [loaded] = parsePipelines(text, 'the guessed Pipeline');
+    if (loaded) return loaded.pipeline;
+  } catch (error) {
+    throw new Error(`a mistake in millrace init, not in ${file}: ${(error as Error).message}\n${text}`, { cause: error });
+  }
+  throw new Error(`a mistake in millrace init, not in ${file}: no Pipeline in\n${text}`);
+}
+
+/** Names by that of the file. */
+function namesFor(file: string): { pipeline: string; table: string; device: string } {
+  const stem = basename(file).replace(/(?:\.[a-z0-9]{1,8})?(?:\.gz)?$/i, '');
+  const words = wordsOf(stem);
+  const pipeline = words.join('-').slice(0, 40).replace(/-+$/, '') || 'data';
+  return { pipeline, table: safeName(stem, 'data'), device: stem || 'data' };
+}

@@ -1,0 +1,35 @@
+/** What the guessed Pipeline makes of the sample, by the processor's own rules. Pure. */
+import { isoToEpochMs } from '@millrace/core/record/time.ts';
+import type { Pipeline } from '@millrace/core/spec/pipeline.ts';
+import { compileTransform } from '@millrace/processor/transform.ts';
+
+export interface SampleOutcome {
+  rows: number;
+  refused: number;
+  /** Of some of the refusals. */
+  reasons: string[];
+  /** Between the earliest and the latest time; 0 where there are no rows. */
+  spanMs: number;
+}
+
+const MAX_REASONS = 3;
+
+export function outcomeOf(pipeline: Pipeline, values: readonly Buffer[]): SampleOutcome {
+  const transform = compileTransform(pipeline);
+  const reasons: string[] = [];
+  let [rows, refused, first, last] = [0, 0, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
+  for (const [offset, value] of values.entries()) {
+    for (const outcome of transform({ offset, timestampMs: 0, key: null, value, headers: {} }).outcomes) {
+      if (outcome.kind === 'row') {
+        rows += 1;
+        const ms = isoToEpochMs(String(outcome.row.time));
+        first = Math.min(first, ms);
+        last = Math.max(last, ms);
+      } else if (outcome.kind === 'refused') {
+        refused += 1;
+        if (reasons.length < MAX_REASONS) reasons.push(outcome.message);
+      }
+    }
+  }
+  return { rows, refused, reasons, spanMs: rows === 0 ? 0 : last - first };
+}

@@ -1,0 +1,77 @@
+/** The unit that a column's name says: `Temp (°C)`, `speed_kph`. */
+
+export interface NamedUnit {
+  /** The name without a unit in brackets; a unit that is part of the name (`speed_kph`) stays in it. */
+  name: string;
+  unit: string | null;
+}
+
+/** As they stand in brackets, beside whatever holds a sign that only units have. */
+const KNOWN = new Set(
+  'C F K °C °F degC degF hPa Pa kPa MPa bar mbar psi V mV kV A mA W kW MW Wh kWh MWh VA var Hz kHz MHz m cm mm km in ft mi kn kt mph kph ppm ppb g kg mg t L l ml mL lux lx dB dBm dBA s ms us ns min h d deg rad rpm pH NTU bpm J N Nm count'.split(
+    ' ',
+  ),
+);
+const BRACKETS = /^(.*?)\s*(?:\(([^()]{1,12})\)|\[([^[\]]{1,16})\])\s*$/;
+const SIGNS = /[°%/µμΩ²³]/;
+
+/** By the last word of a name. */
+const SUFFIXES: Readonly<Record<string, string>> = {
+  kph: 'km/h',
+  kmh: 'km/h',
+  mph: 'mph',
+  mps: 'm/s',
+  pct: '%',
+  percent: '%',
+  celsius: '°C',
+  degc: '°C',
+  fahrenheit: '°F',
+  degf: '°F',
+  kelvin: 'K',
+  hpa: 'hPa',
+  kpa: 'kPa',
+  pa: 'Pa',
+  mbar: 'mbar',
+  psi: 'psi',
+  ppm: 'ppm',
+  ppb: 'ppb',
+  db: 'dB',
+  dbm: 'dBm',
+  volt: 'V',
+  volts: 'V',
+  v: 'V',
+  mv: 'mV',
+  amps: 'A',
+  ma: 'mA',
+  watts: 'W',
+  w: 'W',
+  kw: 'kW',
+  wh: 'Wh',
+  kwh: 'kWh',
+  hz: 'Hz',
+  mm: 'mm',
+  cm: 'cm',
+  km: 'km',
+  m: 'm',
+  kg: 'kg',
+  lux: 'lx',
+  rpm: 'rpm',
+  bpm: 'bpm',
+  deg: '°',
+  degrees: '°',
+  ms: 'ms',
+  sec: 's',
+  seconds: 's',
+};
+
+export function guessUnit(header: string, words: readonly string[]): NamedUnit {
+  const bracket = BRACKETS.exec(header);
+  const inside = (bracket?.[2] ?? bracket?.[3] ?? '').trim();
+  if (bracket?.[1] && inside !== '' && (bracket[3] !== undefined || KNOWN.has(inside) || SIGNS.test(inside)))
+    return { name: bracket[1], unit: inside.replace(/^deg ?(?=[CF]$)/, '°') };
+  const last = words.at(-1) ?? '';
+  if (/^(?:latitude|longitude|lat|lon|lng)$/.test(last)) return { name: header, unit: '°' };
+  const before = words.slice(0, -1).join('_');
+  if ((last === 'c' || last === 'f') && /temp|dew/.test(before)) return { name: header, unit: `°${last.toUpperCase()}` };
+  return { name: header, unit: words.length > 1 && Object.hasOwn(SUFFIXES, last) ? (SUFFIXES[last] ?? null) : null };
+}
