@@ -21,6 +21,7 @@ COPY services/processor/package.json services/processor/
 COPY services/producer/package.json services/producer/
 COPY services/reset/package.json services/reset/
 COPY services/setup/package.json services/setup/
+COPY services/sidecar/package.json services/sidecar/
 COPY services/sink/package.json services/sink/
 # Not `npm ci`: docs/decisions/0014-installing.md. What the lock has is installed just as it says.
 RUN npm install --no-save --ignore-scripts --no-audit --no-fund --loglevel=error

@@ -119,6 +119,7 @@ test('a pod of somebody else in the namespace gets nowhere, and nobody goes ther
   const all = connections(objectsOf(defaultValues(), 'traffic'), stranger).filter((line) => line.includes('stranger'));
   const itself = stranger.ports.map((port) => `stranger -> stranger:${port}`);
   expect(all.filter((line) => !itself.includes(line))).toEqual([
+    'grafana -> stranger:443',
     'millrace-bootstrap -> stranger:443',
     'prometheus -> stranger:443',
   ]);

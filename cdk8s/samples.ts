@@ -17,6 +17,7 @@ export const VALUE_SETS = {
   'three nodes': 'kafka: { nodes: 3 }',
   'nothing of its own':
     'kafka: { external: { brokers: "k:9092" } }\ndatabase: { external: { host: db } }\ngrafana: { enabled: false }',
+  'an operated Prometheus': 'prometheus: { operator: {} }',
   'pods found by DNS': 'prometheus: { discovery: dns }',
   'no eyes': 'prometheus: { enabled: false }\nalertmanager: { enabled: false }\ngrafana: { enabled: false }',
 } as const;

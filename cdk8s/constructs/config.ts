@@ -5,16 +5,18 @@ import type { Construct } from 'constructs';
 import { type Identity, labelsOf } from './labels.ts';
 import { shapeOf } from './manifest.ts';
 
-/** @param data by file name */
+/** @param data by file name @param extraLabels beside the recommended ones */
 export function configMap(
   scope: Construct,
   id: string,
   name: string,
   identity: Identity,
   data: Record<string, string>,
+  extraLabels: Readonly<Record<string, string>> = {},
 ): ApiObject {
   const { immutable: _, ...shape } = shapeOf(
-    (chart) => new kplus.ConfigMap(chart, 'object', { metadata: { name, labels: labelsOf(identity) }, data }),
+    (chart) =>
+      new kplus.ConfigMap(chart, 'object', { metadata: { name, labels: { ...labelsOf(identity), ...extraLabels } }, data }),
   );
   return new ApiObject(scope, id, shape as never);
 }

@@ -18,6 +18,12 @@ export function configMount(volume: string, path: string, ...configMaps: readonl
   return { volume, path, readOnly: true, source };
 }
 
+/** One file of a ConfigMap, alone in its folder. */
+export function configFileMount(volume: string, path: string, configMap: string, file: string): Mount {
+  const items = [{ key: file, path: file }];
+  return { volume, path, readOnly: true, source: { configMap: { name: configMap, items } } };
+}
+
 /** Gone with the pod. @param size the most it may hold, a quantity */
 export function scratchMount(volume: string, path: string, size: string, medium?: 'Memory'): Mount {
   return { volume, path, readOnly: false, source: { emptyDir: { sizeLimit: size, ...(medium ? { medium } : {}) } } };

@@ -8,8 +8,8 @@ import { type Identity, labelsOf, selectorOf } from './labels.ts';
 
 /** The other side of a flow. */
 export type Peer =
-  /** Pods of the same namespace with these labels. */
-  | { pods: Record<string, string> }
+  /** Pods with these labels, of the same namespace or of the named one. */
+  | { pods: Record<string, string>; namespace?: string }
   /** What is not a pod of ours: an existing Kafka, the API server, a web server. */
   | 'anywhere';
 
@@ -64,9 +64,14 @@ function rule(side: 'from' | 'to', peers: readonly Peer[], ports: readonly numbe
   const anywhere = peers.includes('anywhere');
   if (peers.length === 0 || (ports.length === 0 && !anywhere)) throw new Error('a flow names at least one peer and one port');
   return {
-    ...(anywhere
-      ? {}
-      : { [side]: peers.flatMap((peer) => (peer === 'anywhere' ? [] : [{ podSelector: { matchLabels: peer.pods } }])) }),
+    ...(anywhere ? {} : { [side]: peers.flatMap((peer) => (peer === 'anywhere' ? [] : [selectors(peer)])) }),
     ...(ports.length === 0 ? {} : { ports: ports.map((port) => ({ port, protocol: 'TCP' })) }),
+  };
+}
+
+function selectors({ pods, namespace }: Exclude<Peer, string>): object {
+  return {
+    ...(namespace === undefined ? {} : { namespaceSelector: { matchLabels: { 'kubernetes.io/metadata.name': namespace } } }),
+    podSelector: { matchLabels: pods },
   };
 }

@@ -36,12 +36,22 @@ export interface Mount {
   source: Omit<k8s.Volume, 'name'> | Record<string, unknown> | null;
 }
 
+/** A second container of the same user, without ports or settings of its own. */
+export interface Sidecar {
+  name: string;
+  image: string;
+  args: string[];
+  mounts: readonly Mount[];
+  resources: Resources;
+}
+
 export interface PodSettings {
   /** Numeric user and group of the image. */
   uid: number;
   gid: number;
   env: Readonly<Record<string, EnvSource>>;
   mounts: readonly Mount[];
+  sidecar?: Sidecar;
   resources: Resources;
   labels: Record<string, string>;
   selector: Record<string, string>;
@@ -60,7 +70,8 @@ type Plain = Record<string, unknown>;
 export function podOf(template: { spec: { containers: Plain[]; restartPolicy?: string } }, settings: PodSettings): Plain {
   const [container] = template.spec.containers;
   if (!container) throw new Error('a pod without a container');
-  const { labels, checksum, serviceAccount, graceSeconds } = settings;
+  const { labels, checksum, serviceAccount, graceSeconds, sidecar } = settings;
+  const mounts = [...settings.mounts, ...(sidecar?.mounts ?? [])];
   return {
     metadata: { labels, ...(checksum === undefined ? {} : { annotations: { 'millrace.dev/config-checksum': checksum } }) },
     spec: {
@@ -72,8 +83,8 @@ export function podOf(template: { spec: { containers: Plain[]; restartPolicy?: s
       terminationGracePeriodSeconds: graceSeconds,
       securityContext: podSecurity(settings),
       ...(settings.spread ? { topologySpreadConstraints: spreadOf(settings.selector) } : {}),
-      containers: [containerOf(container, settings)],
-      ...(settings.mounts.length === 0 ? {} : { volumes: volumesOf(settings.mounts) }),
+      containers: [containerOf(container, settings), ...(sidecar ? [sidecarOf(sidecar)] : [])],
+      ...(mounts.length === 0 ? {} : { volumes: volumesOf(mounts) }),
     },
   };
 }
@@ -89,7 +100,11 @@ function podSecurity({ uid, gid }: PodSettings): Plain {
   };
 }
 
-function containerOf(container: Plain, { env, mounts, resources }: PodSettings): Plain {
+function sidecarOf({ name, image, args, ...settings }: Sidecar): Plain {
+  return containerOf({ name, image, args }, { ...settings, env: {} });
+}
+
+function containerOf(container: Plain, { env, mounts, resources }: Pick<PodSettings, 'env' | 'mounts' | 'resources'>): Plain {
   return {
     ...container,
     imagePullPolicy: 'IfNotPresent',

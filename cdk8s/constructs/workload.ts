@@ -13,7 +13,7 @@ import { disruptionBudget } from './disruptionBudget.ts';
 import { type Identity, labelsOf, selectorOf } from './labels.ts';
 import { type Manifest, shapeOf } from './manifest.ts';
 import { type Flow, networkPolicy } from './networkPolicy.ts';
-import { type EnvSource, type Mount, podOf, type Resources } from './pod.ts';
+import { type EnvSource, type Mount, podOf, type Resources, type Sidecar } from './pod.ts';
 
 export interface WorkloadProps {
   /** Of the object; also of its NetworkPolicy and PodDisruptionBudget. */
@@ -29,6 +29,7 @@ export interface WorkloadProps {
   /** By name. */
   ports?: Readonly<Record<string, number>>;
   mounts?: readonly Mount[];
+  sidecar?: Sidecar;
   resources: Resources;
   /** Of the ConfigMaps it reads. */
   checksum?: string;

@@ -7,7 +7,9 @@ import { checksumOf } from '../constructs/checksum.ts';
 import { configMap } from '../constructs/config.ts';
 import { type Manifest, synthesise } from '../constructs/manifest.ts';
 import type { Values } from '../platform/values.ts';
+import { dashboardConfig } from './dashboard.ts';
 import { RenderRefused } from './refused.ts';
+import { rules } from './rules.ts';
 import { identityOf, type PipelineContext, role, setupJob } from './workloads.ts';
 
 /**
@@ -24,6 +26,8 @@ export function pipelineObjects(pipeline: Pipeline, values: Values): Manifest[] 
     configMap(chart, 'pipeline', config.name, identityOf(placed, 'pipeline'), data);
     setupJob(chart, context);
     for (const name of ['producer', 'processor', 'sink'] as const) role(chart, name, context);
+    rules(chart, context);
+    dashboardConfig(chart, context);
   });
 }
 

@@ -2,15 +2,16 @@
 import type { Pipeline } from '@millrace/core/spec/pipeline.ts';
 import type { Construct } from 'constructs';
 import { checksumOf } from '../constructs/checksum.ts';
-import { type Identity, selectorOf } from '../constructs/labels.ts';
+import type { Identity } from '../constructs/labels.ts';
 import { configMount } from '../constructs/mounts.ts';
 import type { Flow } from '../constructs/networkPolicy.ts';
 import type { Resources } from '../constructs/pod.ts';
 import { httpProbes } from '../constructs/probes.ts';
 import { DeploymentWorkload, JobWorkload, type WorkloadProps } from '../constructs/workload.ts';
 import { MILLRACE_USER } from '../platform/images.ts';
-import { METRICS_PORT, PROMETHEUS } from '../platform/names.ts';
+import { METRICS_PORT } from '../platform/names.ts';
 import { SCRAPED } from '../platform/prometheus.ts';
+import { prometheusPeers } from '../platform/prometheusPeer.ts';
 import type { Values } from '../platform/values.ts';
 import { type Connection, databaseConnection, kafkaConnection, together } from './connections.ts';
 import { inputOf } from './input.ts';
@@ -99,7 +100,8 @@ function common({ pipeline, values, config }: PipelineContext, component: string
 }
 
 function metricsFlow(values: Values): Flow[] {
-  return values.prometheus.enabled ? [{ peers: [{ pods: selectorOf(PROMETHEUS) }], ports: [METRICS_PORT] }] : [];
+  const peers = prometheusPeers(values);
+  return peers.length === 0 ? [] : [{ peers, ports: [METRICS_PORT] }];
 }
 
 /** What the Pipeline wishes, else the platform's. */

@@ -1,22 +1,32 @@
-/** Grafana: its two data sources, and the dashboards of every ConfigMap that is mounted into it. It keeps nothing itself. */
+/** Grafana: its two data sources, and the dashboards of every ConfigMap that carries their label. It keeps nothing itself. */
 import type { Construct } from 'constructs';
 import { checksumOf } from '../constructs/checksum.ts';
 import { configMap } from '../constructs/config.ts';
 import { selectorOf } from '../constructs/labels.ts';
-import { configMount, scratchMount, secretMount } from '../constructs/mounts.ts';
+import { configFileMount, scratchMount, secretMount } from '../constructs/mounts.ts';
 import { portProbes } from '../constructs/probes.ts';
 import { service } from '../constructs/service.ts';
 import { DeploymentWorkload } from '../constructs/workload.ts';
 import { IMAGES } from './images.ts';
-import { DATABASE, databaseOf, databaseSecret, databaseUser, GRAFANA, PROMETHEUS, SECRETS } from './names.ts';
-import { PROMETHEUS_PORT } from './prometheus.ts';
+import { DATABASE, databaseOf, databaseSecret, databaseUser, GRAFANA, SECRETS } from './names.ts';
+import { PROMETHEUS_PORT, prometheusPeers, prometheusUrl } from './prometheusPeer.ts';
+import { serviceAccount } from './serviceAccount.ts';
+import { readsConfigMaps, sidecar } from './sidecar.ts';
 import type { Values } from './values.ts';
 
 const PORT = 3000;
 const CONFIG_MAP = 'millrace-grafana';
-const PROVISIONING = '/etc/grafana/provisioning/datasources';
+const PROVISIONING = '/etc/grafana/provisioning';
+const DASHBOARDS = '/etc/millrace/dashboards';
+const API_PORTS = [443, 6443];
 const READER = '/etc/millrace/database';
 const ADMIN = '/etc/millrace/admin';
+
+/** ConfigMaps with dashboards carry it; the same that Grafana takes up in kube-prometheus-stack and Grafana's own chart. */
+export const DASHBOARD_LABEL = { grafana_dashboard: '1' };
+
+/** Names by which panels speak of data sources. */
+export const SOURCES = { database: 'timescaledb', prometheus: 'prometheus' } as const;
 
 /** Passwords are read from files when Grafana starts (`$__file{…}`). */
 export function dataSources(values: Values): object {
@@ -26,7 +36,7 @@ export function dataSources(values: Values): object {
     datasources: [
       {
         name: 'TimescaleDB',
-        uid: 'timescaledb',
+        uid: SOURCES.database,
         type: 'grafana-postgresql-datasource',
         url: `${host}:${port}`,
         user: databaseUser('reader'),
@@ -43,9 +53,9 @@ export function dataSources(values: Values): object {
         ? [
             {
               name: 'Prometheus',
-              uid: 'prometheus',
+              uid: SOURCES.prometheus,
               type: 'prometheus',
-              url: `http://prometheus:${PROMETHEUS_PORT}`,
+              url: prometheusUrl(values),
               isDefault: true,
             },
           ]
@@ -54,9 +64,31 @@ export function dataSources(values: Values): object {
   };
 }
 
+/** Looks at the folder every ten seconds: what comes and goes there, comes and goes in Grafana. */
+const PROVIDERS = {
+  apiVersion: 1,
+  providers: [
+    {
+      name: 'millrace',
+      folder: 'Millrace',
+      type: 'file',
+      disableDeletion: false,
+      allowUiUpdates: false,
+      updateIntervalSeconds: 10,
+      options: { path: DASHBOARDS },
+    },
+  ],
+};
+
 export function grafana(scope: Construct, values: Values): void {
-  const data = { 'millrace.yaml': `${JSON.stringify(dataSources(values), null, 2)}\n` };
+  const data = {
+    'datasources.yaml': `${JSON.stringify(dataSources(values), null, 2)}\n`,
+    'dashboards.yaml': `${JSON.stringify(PROVIDERS, null, 2)}\n`,
+  };
+  const taken = sidecar(values, { label: DASHBOARD_LABEL, folder: { volume: 'dashboards', path: DASHBOARDS } });
+  serviceAccount(scope, CONFIG_MAP, GRAFANA, values.namespace, [readsConfigMaps]);
   const { port } = databaseOf(values);
+  const prometheus = prometheusPeers(values);
   configMap(scope, 'grafana-config', CONFIG_MAP, GRAFANA, data);
   service(scope, 'grafana-service', { name: 'grafana', identity: GRAFANA, ports: { http: PORT } });
   new DeploymentWorkload(scope, 'grafana', {
@@ -72,12 +104,16 @@ export function grafana(scope: Construct, values: Values): void {
     },
     ports: { http: PORT },
     mounts: [
-      configMount('datasources', PROVISIONING, CONFIG_MAP),
+      configFileMount('datasources', `${PROVISIONING}/datasources`, CONFIG_MAP, 'datasources.yaml'),
+      configFileMount('providers', `${PROVISIONING}/dashboards`, CONFIG_MAP, 'dashboards.yaml'),
+      taken.mount,
       secretMount(databaseSecret('reader'), READER),
       secretMount(SECRETS.grafana, ADMIN),
       scratchMount('data', '/var/lib/grafana', '256Mi'),
       scratchMount('tmp', '/tmp', '64Mi'),
     ],
+    sidecar: taken.container,
+    serviceAccount: CONFIG_MAP,
     resources: values.grafana.resources,
     checksum: checksumOf(data),
     probes: portProbes(PORT, { path: '/api/health', port: PORT }),
@@ -87,7 +123,8 @@ export function grafana(scope: Construct, values: Values): void {
     ingress: [],
     egress: [
       { peers: values.database.external ? ['anywhere'] : [{ pods: selectorOf(DATABASE) }], ports: [port] },
-      ...(values.prometheus.enabled ? [{ peers: [{ pods: selectorOf(PROMETHEUS) }], ports: [PROMETHEUS_PORT] }] : []),
+      ...(prometheus.length === 0 ? [] : [{ peers: prometheus, ports: [PROMETHEUS_PORT] }]),
+      { peers: ['anywhere'], ports: API_PORTS },
     ],
   });
 }

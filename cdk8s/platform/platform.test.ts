@@ -4,13 +4,14 @@ import { parsePipelines } from '@millrace/core/spec/load.ts';
 import { describe, expect, test } from 'vitest';
 import type { Manifest } from '../constructs/manifest.ts';
 import { faultsOf, podSpecOf } from '../constructs/restricted.ts';
+import { ruleFile, ruleGroup } from '../constructs/rules.ts';
 import { pipelineObjects } from '../pipeline/pipeline.ts';
 import { VALUE_SETS } from '../samples.ts';
 import { bootstrapPlan } from './bootstrap.ts';
 import { serverProperties, startScript } from './kafkaConfig.ts';
 import { defaultValues, parseValues } from './loadValues.ts';
 import { namespaceObject, platformObjects } from './platform.ts';
-import { RULES, ruleFile } from './rules.ts';
+import { RULES } from './rules.ts';
 
 const objectsOf = (text: string): Manifest[] => platformObjects(parseValues(text, 'values.yaml'));
 const idOf = ({ apiVersion, kind, metadata }: Manifest) => `${apiVersion} ${kind} ${metadata.namespace}/${metadata.name}`;
@@ -172,7 +173,7 @@ describe('rules', () => {
   });
 
   test('are a rule file', () => {
-    const { groups } = JSON.parse(ruleFile(RULES));
+    const { groups } = JSON.parse(ruleFile(ruleGroup('millrace', RULES)));
     expect(groups[0].rules).toHaveLength(RULES.length);
   });
 });

@@ -12,6 +12,8 @@ import { database } from './database.ts';
 import { grafana } from './grafana.ts';
 import { kafka } from './kafka.ts';
 import { prometheus } from './prometheus.ts';
+import { prometheusOperator } from './prometheusOperator.ts';
+import { isOperated, isOwn } from './prometheusPeer.ts';
 import type { Values } from './values.ts';
 
 export interface Part {
@@ -25,8 +27,10 @@ export const PARTS: readonly Part[] = [
   { wanted: ({ kafka, database, grafana }) => !kafka.external || !database.external || grafana.enabled, add: bootstrap },
   { wanted: ({ kafka }) => !kafka.external, add: kafka },
   { wanted: ({ database }) => !database.external, add: database },
-  { wanted: ({ prometheus }) => prometheus.enabled, add: prometheus },
-  { wanted: ({ alertmanager }) => alertmanager.enabled, add: alertmanager },
+  { wanted: isOwn, add: prometheus },
+  { wanted: isOperated, add: prometheusOperator },
+  // An operated Prometheus has one of its own.
+  { wanted: (values) => values.alertmanager.enabled && !isOperated(values), add: alertmanager },
   { wanted: ({ grafana }) => grafana.enabled, add: grafana },
 ];
 

@@ -1,28 +1,33 @@
-/** Prometheus: finds every pod of the namespace that shows metrics, and watches the rules. */
+/** Our own Prometheus: finds every pod of the namespace that shows metrics, and watches the rules. */
 import type { Construct } from 'constructs';
 import { checksumOf } from '../constructs/checksum.ts';
 import { configMap } from '../constructs/config.ts';
 import { selectorOf } from '../constructs/labels.ts';
 import { configMount } from '../constructs/mounts.ts';
 import { httpProbes } from '../constructs/probes.ts';
+import { ruleFile, ruleGroup } from '../constructs/rules.ts';
 import { service } from '../constructs/service.ts';
 import { StatefulSetWorkload } from '../constructs/workload.ts';
 import { ALERTMANAGER_PORT } from './alertmanager.ts';
 import { IMAGES } from './images.ts';
 import { ALERTMANAGER, GRAFANA, METRICS_PORT, PROMETHEUS } from './names.ts';
-import { RULES, ruleFile } from './rules.ts';
+import { PROMETHEUS_PORT } from './prometheusPeer.ts';
+import { RULES } from './rules.ts';
 import { serviceAccount } from './serviceAccount.ts';
+import { readsConfigMaps, sidecar } from './sidecar.ts';
 import type { Values } from './values.ts';
-
-export const PROMETHEUS_PORT = 9090;
 
 const CONFIG = '/etc/prometheus';
 const DATA = '/prometheus';
+const RULES_FOLDER = '/etc/millrace/rules';
 const NAME = 'millrace-prometheus';
 const API_PORTS = [443, 6443];
 
 /** Pods whose metrics are read carry this label, so that the network lets Prometheus in. */
 export const SCRAPED = { 'millrace.dev/metrics': 'true' };
+
+/** ConfigMaps with rule files of Pipelines, which our own Prometheus takes up. */
+export const RULES_LABEL = { 'millrace.dev/rules': 'true' };
 
 /** Headless: its name gives the addresses of all pods that show metrics. */
 const METRICS_SERVICE = 'millrace-metrics';
@@ -30,7 +35,7 @@ const METRICS_SERVICE = 'millrace-metrics';
 export function prometheusConfig({ alertmanager, prometheus: { discovery } }: Values): object {
   return {
     global: { scrape_interval: '15s', evaluation_interval: '15s' },
-    rule_files: [`${CONFIG}/rules.json`],
+    rule_files: [`${CONFIG}/rules.json`, `${RULES_FOLDER}/*.json`],
     ...(alertmanager.enabled
       ? { alerting: { alertmanagers: [{ static_configs: [{ targets: [`alertmanager:${ALERTMANAGER_PORT}`] }] }] } }
       : {}),
@@ -60,13 +65,16 @@ const DISCOVERY: Record<Values['prometheus']['discovery'], object> = {
 
 export function prometheus(scope: Construct, values: Values): void {
   const { retention, storage, resources, discovery } = values.prometheus;
-  const data = { 'prometheus.yml': `${JSON.stringify(prometheusConfig(values), null, 2)}\n`, 'rules.json': ruleFile(RULES) };
+  const data = {
+    'prometheus.yml': `${JSON.stringify(prometheusConfig(values), null, 2)}\n`,
+    'rules.json': ruleFile(ruleGroup('millrace', RULES)),
+  };
   configMap(scope, 'prometheus-config', NAME, PROMETHEUS, data);
-  if (discovery === 'pods')
-    serviceAccount(scope, NAME, PROMETHEUS, values.namespace, [
-      { apiGroup: '', resources: ['pods'], verbs: ['get', 'list', 'watch'] },
-    ]);
-  else
+  serviceAccount(scope, NAME, PROMETHEUS, values.namespace, [
+    readsConfigMaps,
+    ...(discovery === 'pods' ? [{ apiGroup: '', resources: ['pods'], verbs: ['get', 'list', 'watch'] }] : []),
+  ]);
+  if (discovery === 'dns')
     service(scope, 'metrics', {
       name: METRICS_SERVICE,
       identity: PROMETHEUS,
@@ -80,17 +88,33 @@ export function prometheus(scope: Construct, values: Values): void {
     ports: { http: PROMETHEUS_PORT },
     headless: true,
   });
+  const taken = sidecar(values, {
+    label: RULES_LABEL,
+    folder: { volume: 'rules', path: RULES_FOLDER },
+    reload: `http://127.0.0.1:${PROMETHEUS_PORT}`,
+  });
   new StatefulSetWorkload(scope, 'prometheus', {
     name: 'prometheus',
     identity: PROMETHEUS,
     ...IMAGES.prometheus,
     // Arguments only: the path of the program differs between builds.
-    args: [`--config.file=${CONFIG}/prometheus.yml`, `--storage.tsdb.path=${DATA}`, `--storage.tsdb.retention.time=${retention}`],
+    args: [
+      `--config.file=${CONFIG}/prometheus.yml`,
+      `--storage.tsdb.path=${DATA}`,
+      `--storage.tsdb.retention.time=${retention}`,
+      // For the sidecar, which asks it to read rules again.
+      '--web.enable-lifecycle',
+    ],
     ports: { http: PROMETHEUS_PORT },
-    mounts: [{ volume: 'data', path: DATA, subPath: 'data', readOnly: false, source: null }, configMount('config', CONFIG, NAME)],
+    mounts: [
+      { volume: 'data', path: DATA, subPath: 'data', readOnly: false, source: null },
+      configMount('config', CONFIG, NAME),
+      taken.mount,
+    ],
+    sidecar: taken.container,
     resources,
     checksum: checksumOf(data),
-    ...(discovery === 'pods' ? { serviceAccount: NAME } : {}),
+    serviceAccount: NAME,
     probes: httpProbes(PROMETHEUS_PORT, '/-/healthy', '/-/ready'),
     replicas: 1,
     service: 'prometheus',
@@ -100,7 +124,7 @@ export function prometheus(scope: Construct, values: Values): void {
     egress: [
       { peers: [{ pods: SCRAPED }], ports: [METRICS_PORT] },
       ...(values.alertmanager.enabled ? [{ peers: [{ pods: selectorOf(ALERTMANAGER) }], ports: [ALERTMANAGER_PORT] }] : []),
-      ...(discovery === 'pods' ? [{ peers: ['anywhere' as const], ports: API_PORTS }] : []),
+      { peers: ['anywhere'], ports: API_PORTS },
     ],
   });
 }

@@ -1,48 +1,13 @@
-/**
- * What Prometheus alerts about on the whole platform. Alerts are by time, never by message counts; each says what is the
- * matter with numbers, and which page of docs/runbooks/ tells what to do.
- */
-
-export interface Rule {
-  alert: string;
-  expr: string;
-  /** How long it must be so. */
-  for: string;
-  severity: 'warning' | 'critical';
-  summary: string;
-  description: string;
-  /** File in docs/runbooks. */
-  runbook: string;
-}
+/** What Prometheus alerts about on the whole platform; what it alerts about for one Pipeline is in `pipeline/rules.ts`. */
+import type { Rule } from '../constructs/rules.ts';
 
 const P = '{{ $labels.pipeline }}';
-/** Of the role that is later. */
-const LAG = 'max by (pipeline) ({__name__=~"millrace_(processor|sink)_lag_seconds"})';
-
 /** What a counter counted in the last hour, by Pipeline; also where it is new, of which increase() knows nothing. */
 function counted(metric: string): string {
   return `sum by (pipeline) (${metric} - (${metric} offset 1h or ${metric} * 0)) > 0`;
 }
 
 export const RULES: readonly Rule[] = [
-  {
-    alert: 'MillraceLag',
-    expr: `${LAG} > 200`,
-    for: '2m',
-    severity: 'warning',
-    summary: `Rows of ${P} come late`,
-    description: `The oldest record of ${P} before its processor or its sink has waited {{ $value | humanizeDuration }}.`,
-    runbook: 'lag',
-  },
-  {
-    alert: 'MillraceLagCritical',
-    expr: `${LAG} > 300`,
-    for: '2m',
-    severity: 'critical',
-    summary: `Rows of ${P} come very late`,
-    description: `The oldest record of ${P} before its processor or its sink has waited {{ $value | humanizeDuration }}.`,
-    runbook: 'lag',
-  },
   {
     alert: 'MillraceLedgerDifference',
     expr: 'max by (pipeline, check) (abs(millrace_audit_difference_rows)) > 0',
@@ -97,21 +62,13 @@ export const RULES: readonly Rule[] = [
     description: 'Prometheus gets no metrics from {{ $labels.component }} in {{ $labels.pod }}.',
     runbook: 'role-down',
   },
+  {
+    alert: 'MillraceRulesRefused',
+    expr: 'prometheus_config_last_reload_successful{job="prometheus"} == 0',
+    for: '2m',
+    severity: 'warning',
+    summary: 'Prometheus does not take up rules',
+    description: 'Rules or configuration that came last were refused; those from before are still in force.',
+    runbook: 'rules-refused',
+  },
 ];
-
-/** As Prometheus reads it; JSON, which is YAML. */
-export function ruleFile(rules: readonly Rule[]): string {
-  const groups = [
-    {
-      name: 'millrace',
-      rules: rules.map(({ alert, expr, for: duration, severity, summary, description, runbook }) => ({
-        alert,
-        expr,
-        for: duration,
-        labels: { severity },
-        annotations: { summary, description, runbook: `docs/runbooks/${runbook}.md` },
-      })),
-    },
-  ];
-  return `${JSON.stringify({ groups }, null, 2)}\n`;
-}

@@ -110,6 +110,15 @@ const database = z.strictObject({
 
 const prometheus = z.strictObject({
   enabled: z.boolean().default(true).meta({ description: 'Whether there is one' }),
+  operator: z
+    .strictObject({
+      namespace: name.default('monitoring').meta({ description: 'Where its Prometheus runs' }),
+      release: name
+        .default('kube-prometheus-stack')
+        .meta({ description: 'Label `release` of the PodMonitors and PrometheusRules that its Prometheus takes' }),
+    })
+    .optional()
+    .meta({ description: 'Use the Prometheus of an installed prometheus-operator instead of our own' }),
   discovery: z
     .enum(['pods', 'dns'])
     .default('pods')
@@ -139,6 +148,7 @@ const roles = z.strictObject({
   processor: resources('100m 128Mi 32Mi', '1 256Mi 64Mi').meta({ description: 'Of processors' }),
   sink: resources('100m 128Mi 32Mi', '1 256Mi 64Mi').meta({ description: 'Of sinks' }),
   setup: resources('50m 128Mi 32Mi', '1 256Mi 64Mi').meta({ description: 'Of set-up and of the bootstrap' }),
+  sidecar: resources('10m 48Mi 16Mi', '200m 96Mi 32Mi').meta({ description: 'Of what is beside Prometheus and Grafana' }),
 });
 
 const NAMESPACE = `${NAME}, and not millrace: tables are in a schema of this name, and that one is Millrace's own`;

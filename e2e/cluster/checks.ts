@@ -52,7 +52,10 @@ export const CHECKS: readonly Check[] = [
   { name: 'applied again, nothing changes', check: idempotent },
   { name: 'the image runs as nobody, writes nothing, and drains at a SIGTERM', check: image },
   { name: 'Prometheus reads every role and understands every rule', check: watched },
-  { name: 'each alert fires when it should, and not when it should not', check: ({ kubectl }) => checkAlerts(kubectl) },
+  {
+    name: 'each alert fires when it should, and not when it should not',
+    check: ({ kubectl, pipelines }) => checkAlerts(kubectl, pipelines),
+  },
   {
     name: 'the API server takes every Pipeline, and says what is wrong with a wrong one',
     check: ({ kubectl, pipelines }) => checkDefinition(kubectl, pipelines),

@@ -21,6 +21,7 @@ const SUBCOMMANDS: Record<string, () => Promise<(program: Command) => void>> = {
   delete: async () => (await import('./commands/delete.ts')).addDelete,
   render: async () => (await import('./commands/render.ts')).addRender,
   bootstrap: async () => (await import('./commands/bootstrap.ts')).addBootstrap,
+  sidecar: async () => (await import('./commands/sidecar.ts')).addSidecar,
 };
 
 /**
@@ -62,7 +63,7 @@ function loggingRole(words: readonly string[]): string | null {
   const at = words.findIndex((word) => /^--role(=|$)/.test(word));
   if (at >= 0) return words[at]?.split('=')[1] ?? words[at + 1] ?? '';
   const [command = ''] = words;
-  return command === 'bootstrap' || (command === 'setup' && words.includes('--json')) ? command : null;
+  return ['bootstrap', 'sidecar'].includes(command) || (command === 'setup' && words.includes('--json')) ? command : null;
 }
 
 function everyCommand(command: Command): Command[] {

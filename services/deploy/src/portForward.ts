@@ -7,7 +7,7 @@ import { createServer } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ALERTMANAGER_PORT } from '@millrace/cdk8s/platform/alertmanager.ts';
 import { DATABASE_PORT, databaseSecret, databaseUser, SECRETS } from '@millrace/cdk8s/platform/names.ts';
-import { PROMETHEUS_PORT } from '@millrace/cdk8s/platform/prometheus.ts';
+import { PROMETHEUS_PORT } from '@millrace/cdk8s/platform/prometheusPeer.ts';
 import type { Values } from '@millrace/cdk8s/platform/values.ts';
 import { lookAt } from './live.ts';
 import type { Target } from './target.ts';

@@ -5,6 +5,10 @@ export const DEFAULT_PARTITIONS = 6;
 export const DEFAULT_RETENTION = '7d';
 export const DEFAULT_MAX_RECORD_BYTES = 1_048_576;
 export const DEFAULT_CHUNK = '1d';
+const DEFAULT_LAG_SECONDS = 30;
+
+/** DESIGN section 5: by time, and quiet while all is well. */
+export const ALERTS = { lagSeconds: { warn: 200, critical: 300, for: '2m' }, silentFor: '10m', rejectedRatio: 0.01 } as const;
 
 export function partitionsOf(pipeline: Pipeline): number {
   return pipeline.spec.topics?.partitions ?? DEFAULT_PARTITIONS;
@@ -77,6 +81,11 @@ export const DEFAULTS: Readonly<Record<string, Default>> = {
   'spec.rollups.*.retain': { words: 'kept for ever' },
   'spec.scale.min': { value: 1 },
   'spec.scale.max': { words: 'the number of partitions' },
-  'spec.scale.lagSeconds': { value: 30 },
+  'spec.scale.lagSeconds': { value: DEFAULT_LAG_SECONDS },
+  'spec.alerts.lagSeconds.warn': { value: ALERTS.lagSeconds.warn },
+  'spec.alerts.lagSeconds.critical': { value: ALERTS.lagSeconds.critical },
+  'spec.alerts.lagSeconds.for': { value: ALERTS.lagSeconds.for },
+  'spec.alerts.silentFor': { value: ALERTS.silentFor },
+  'spec.alerts.rejectedRatio': { value: ALERTS.rejectedRatio },
   'spec.deletionPolicy': { value: 'Retain' },
 };

@@ -1,5 +1,5 @@
 /** Scaling and alerts: numbers that contradict each other. The namespace that Millrace's own tables are in. */
-import { partitionsOf } from '../defaults.ts';
+import { ALERTS, partitionsOf } from '../defaults.ts';
 import type { Pipeline } from '../pipeline.ts';
 import type { Finding } from '../problem.ts';
 
@@ -18,10 +18,14 @@ export function checkCluster(pipeline: Pipeline): Finding[] {
   }
   if (scale.min !== undefined && scale.max !== undefined && scale.min > scale.max)
     findings.push({ path: ['spec', 'scale', 'min'], message: `min is above max ${scale.max}`, allowed: `at most ${scale.max}` });
-  const { warn, critical } = alerts?.lagSeconds ?? {};
-  if (warn !== undefined && critical !== undefined && warn >= critical) {
-    const message = `warn is not below critical ${critical}`;
-    findings.push({ path: ['spec', 'alerts', 'lagSeconds', 'warn'], message, allowed: `less than ${critical}` });
+  const { warn = ALERTS.lagSeconds.warn, critical = ALERTS.lagSeconds.critical } = alerts?.lagSeconds ?? {};
+  if (warn >= critical) {
+    const named = alerts?.lagSeconds?.warn === undefined ? 'critical' : 'warn';
+    const [message, allowed] =
+      named === 'warn'
+        ? [`warn is not below critical ${critical}`, `less than ${critical}`]
+        : [`critical is not above warn ${warn}`, `more than ${warn}`];
+    findings.push({ path: ['spec', 'alerts', 'lagSeconds', named], message, allowed });
   }
   if (pipeline.metadata.namespace === OWN_SCHEMA) {
     const message = `the schema ${OWN_SCHEMA} holds Millrace's own tables`;
