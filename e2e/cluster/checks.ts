@@ -3,6 +3,7 @@ import { secretNames } from '@millrace/bootstrap/secrets.ts';
 import { pipelineObjects } from '@millrace/cdk8s/pipeline/pipeline.ts';
 import { bootstrapPlan } from '@millrace/cdk8s/platform/bootstrap.ts';
 import { platformObjects } from '@millrace/cdk8s/platform/platform.ts';
+import { isOwn } from '@millrace/cdk8s/platform/prometheusPeer.ts';
 import type { Values } from '@millrace/cdk8s/platform/values.ts';
 import type { Pipeline } from '@millrace/core/spec/pipeline.ts';
 import type { Kubectl } from '@millrace/deploy/kubectl.ts';
@@ -115,7 +116,7 @@ async function logs({ kubectl, values, pipelines }: Context): Promise<void> {
   );
   if (passwords.length === 0) throw new Error('there is no password in any Secret');
   for (const { metadata } of await kubectl.list<{ metadata: { name: string } }>('pods')) {
-    const text = await kubectl.run('logs', metadata.name);
+    const text = await kubectl.run('logs', metadata.name, '--all-containers');
     if (passwords.some((password) => text.includes(password))) throw new Error(`the log of ${metadata.name} holds a password`);
   }
 }
@@ -129,6 +130,15 @@ async function accounts({ kubectl, values }: Context): Promise<void> {
   const plan = bootstrapPlan(values);
   const wanted: Record<string, string[]> = {
     default: [],
+    ...(isOwn(values)
+      ? {
+          'millrace-prometheus': [
+            'configmaps [] [get list]',
+            ...(values.prometheus.discovery === 'pods' ? ['pods [] [get list watch]'] : []),
+          ],
+        }
+      : {}),
+    ...(values.grafana.enabled ? { 'millrace-grafana': ['configmaps [] [get list]'] } : {}),
     'millrace-bootstrap': ['secrets [] [create]', ...secretNames(plan).map((name) => `secrets [${name}] [get update]`)],
   };
   if (values.prometheus.discovery === 'pods') wanted['millrace-prometheus'] = ['pods [] [get list watch]'];
@@ -155,7 +165,7 @@ async function idempotent({ kubectl, values, pipelines }: Context): Promise<void
   expect('objects that the second apply changed', changed.join(', '), '');
 }
 
-async function watched({ kubectl, pipelines }: Context): Promise<void> {
+async function watched({ kubectl, values, pipelines }: Context): Promise<void> {
   const ask = async (path: string): Promise<{ data: never }> =>
     JSON.parse(
       await kubectl.run('get', '--raw', `/api/v1/namespaces/${kubectl.namespace}/services/prometheus:9090/proxy/api/v1/${path}`),
@@ -173,7 +183,13 @@ async function watched({ kubectl, pipelines }: Context): Promise<void> {
     const { result } = (await ask(`query?query=${metric}`)).data as { result: unknown[] };
     expect(`Pipelines with ${metric}`, String(result.length), String(pipelines.length));
   }
-  const { groups } = (await ask('rules')).data as { groups: { rules: { name: string; health: string; lastError?: string }[] }[] };
+  const { groups } = (await ask('rules')).data as {
+    groups: { name: string; rules: { name: string; health: string; lastError?: string }[] }[];
+  };
+  const missing = pipelines
+    .map(({ metadata }) => `${values.namespace}/${metadata.name}`)
+    .filter((name) => !groups.some((group) => group.name === name));
+  expect('Pipelines whose rules Prometheus has not taken up', missing.join(', '), '');
   const sick = groups.flatMap(({ rules }) => rules).filter(({ health }) => health === 'err');
   if (sick.length > 0)
     throw new Error(`Prometheus cannot evaluate ${sick.map(({ name, lastError }) => `${name}: ${lastError}`).join('; ')}`);

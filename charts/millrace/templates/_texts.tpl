@@ -270,7 +270,8 @@ exec docker-entrypoint.sh postgres \
     "evaluation_interval": "15s"
   },
   "rule_files": [
-    "/etc/prometheus/rules.json"
+    "/etc/prometheus/rules.json",
+    "/etc/millrace/rules/*.json"
   ],
 {{ if .Values.alertmanager.enabled }}  "alerting": {
     "alertmanagers": [
@@ -360,32 +361,6 @@ exec docker-entrypoint.sh postgres \
       "name": "millrace",
       "rules": [
         {
-          "alert": "MillraceLag",
-          "expr": "max by (pipeline) ({__name__=~\"millrace_(processor|sink)_lag_seconds\"}) > 200",
-          "for": "2m",
-          "labels": {
-            "severity": "warning"
-          },
-          "annotations": {
-            "summary": "Rows of {{ "{{" }} $labels.pipeline }} come late",
-            "description": "The oldest record of {{ "{{" }} $labels.pipeline }} before its processor or its sink has waited {{ "{{" }} $value | humanizeDuration }}.",
-            "runbook": "docs/runbooks/lag.md"
-          }
-        },
-        {
-          "alert": "MillraceLagCritical",
-          "expr": "max by (pipeline) ({__name__=~\"millrace_(processor|sink)_lag_seconds\"}) > 300",
-          "for": "2m",
-          "labels": {
-            "severity": "critical"
-          },
-          "annotations": {
-            "summary": "Rows of {{ "{{" }} $labels.pipeline }} come very late",
-            "description": "The oldest record of {{ "{{" }} $labels.pipeline }} before its processor or its sink has waited {{ "{{" }} $value | humanizeDuration }}.",
-            "runbook": "docs/runbooks/lag.md"
-          }
-        },
-        {
           "alert": "MillraceLedgerDifference",
           "expr": "max by (pipeline, check) (abs(millrace_audit_difference_rows)) > 0",
           "for": "0s",
@@ -462,6 +437,19 @@ exec docker-entrypoint.sh postgres \
             "description": "Prometheus gets no metrics from {{ "{{" }} $labels.component }} in {{ "{{" }} $labels.pod }}.",
             "runbook": "docs/runbooks/role-down.md"
           }
+        },
+        {
+          "alert": "MillraceRulesRefused",
+          "expr": "prometheus_config_last_reload_successful{job=\"prometheus\"} == 0",
+          "for": "2m",
+          "labels": {
+            "severity": "warning"
+          },
+          "annotations": {
+            "summary": "Prometheus does not take up rules",
+            "description": "Rules or configuration that came last were refused; those from before are still in force.",
+            "runbook": "docs/runbooks/rules-refused.md"
+          }
         }
       ]
     }
@@ -510,7 +498,25 @@ exec docker-entrypoint.sh postgres \
 }
 {{ end }}
 
-{{- define "millrace.grafana.millrace.yaml" }}{
+{{- define "millrace.grafana.dashboards.yaml" }}{
+  "apiVersion": 1,
+  "providers": [
+    {
+      "name": "millrace",
+      "folder": "Millrace",
+      "type": "file",
+      "disableDeletion": false,
+      "allowUiUpdates": false,
+      "updateIntervalSeconds": 10,
+      "options": {
+        "path": "/etc/millrace/dashboards"
+      }
+    }
+  ]
+}
+{{ end }}
+
+{{- define "millrace.grafana.datasources.yaml" }}{
   "apiVersion": 1,
   "datasources": [
     {
@@ -535,8 +541,9 @@ exec docker-entrypoint.sh postgres \
       "name": "Prometheus",
       "uid": "prometheus",
       "type": "prometheus",
-      "url": "http://prometheus:9090",
-      "isDefault": true
+{{ end }}{{ if and .Values.prometheus.enabled (hasKey .Values.prometheus "operator") }}      "url": "http://prometheus-operated.{{ include "millrace.inJson" (dig "namespace" "monitoring" .Values.prometheus.operator) }}.svc:9090",
+{{ end }}{{ if and .Values.prometheus.enabled (not (hasKey .Values.prometheus "operator")) }}      "url": "http://prometheus.{{ include "millrace.inJson" .Release.Namespace }}.svc:9090",
+{{ end }}{{ if .Values.prometheus.enabled }}      "isDefault": true
 {{ end }}    }
   ]
 }
