@@ -42,7 +42,7 @@ const filled = (sql: string): string =>
   sql
     .replaceAll(/\$__timeFilter\(([^)]+)\)/g, "$1 BETWEEN '2024-01-01T00:00:00Z' AND '2025-01-01T00:00:00Z'")
     .replaceAll('$__interval_ms', '60000')
-    .replaceAll('${key:sqlstring}', `'${KEY.replaceAll("'", "''")}'`);
+    .replaceAll(/\$\{key:sqlstring\}/g, `'${KEY.replaceAll("'", "''")}'`);
 
 let postgres: EmbeddedPostgres;
 let superuser: Pool;
