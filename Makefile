@@ -4,7 +4,9 @@
 .PHONY: help setup demo deploy undeploy status logs port-forward test e2e soak bench check lint format docs clean
 
 run := scripts/run
-pipelines := examples/traffic/pipeline.yaml examples/environment/pipeline.yaml
+pipelines := examples/traffic/pipeline.yaml examples/environment/pipeline.yaml examples/phone-sensors/pipeline.yaml
+secrets := .millrace/secrets
+clients := examples/phone-sensors/simulate.ts
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -17,12 +19,13 @@ help: ## List the targets
 setup: ## Fetch what the others need: Node 24, npm packages, Kafka, PostgreSQL
 	@scripts/setup
 
-demo: ## Run the examples traffic and environment from file to table, and keep running
+demo: ## Run the examples traffic, environment and phone-sensors into their tables, and keep running
 ifdef DOCKER
 	@echo 'millrace: make demo DOCKER=1 is not built yet; make demo runs without Docker' >&2; exit 2
 else
 	@scripts/setup
-	@$(run) node services/cli/bin/millrace.ts run $(pipelines) $(if $(filter-out 0,$(ONCE)),--once)
+	@scripts/token $(secrets)/phone-sensors/token
+	@$(run) node services/cli/bin/millrace.ts run $(pipelines) --secrets $(secrets) --client $(clients) $(if $(filter-out 0,$(ONCE)),--once)
 endif
 
 deploy: ## Bring the platform and the examples into a cluster: kind, minikube, or where the kubeconfig points

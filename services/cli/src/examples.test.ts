@@ -6,7 +6,9 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { loadPipelines } from '@millrace/core/spec/load.ts';
+import { compileTransform } from '@millrace/processor/transform.ts';
 import { expect, test } from 'vitest';
+import { DEMO, pushesOf } from '../../../examples/phone-sensors/simulate.ts';
 import { addTo, emptySummary, sample } from './records/sample.ts';
 
 const EXAMPLES = fileURLToPath(new URL('../../../examples/', import.meta.url));
@@ -96,4 +98,29 @@ test('environment: the generator writes 405,184 rows in order of time, as many p
   expect(rows).toEqual({ 'b8:27:eb:bf:9d:51': 187_451, '00:0f:00:70:91:0a': 111_815, '1c:bf:ce:15:ec:4d': 105_918 });
   expect(inOrder).toBe(true);
   expect(before).toMatch(/^1\.5952\d{11}E9$/); // 2020-07-19
+});
+
+test('phone-sensors: the real push gives 6 rows, the simulated phones 6,705 readings of which 705 come twice', async () => {
+  const [loaded] = await loadPipelines(join(EXAMPLES, 'phone-sensors/pipeline.yaml'));
+  if (!loaded) throw new Error('no Pipeline');
+  const transform = compileTransform(loaded.pipeline);
+  const rowsOf = (text: string | Buffer): string[] => {
+    const { outcomes, unknownFields } = transform({
+      offset: 0,
+      timestampMs: 0,
+      key: null,
+      value: Buffer.from(text),
+      headers: {},
+    });
+    expect(unknownFields).toBe(0);
+    return outcomes.map((outcome) => (outcome.kind === 'row' ? outcome.value.toString() : outcome.kind));
+  };
+  const real = rowsOf(readFileSync(join(EXAMPLES, 'phone-sensors/push.json')));
+  expect(real.filter((row) => row.includes('"time_ns":1716760513715797500'))).toHaveLength(5);
+  expect(real.filter((row) => row.includes('"time_ns":1716760516584638000'))).toHaveLength(1);
+  expect(real).toHaveLength(6);
+  const pushes = pushesOf(DEMO);
+  const rows = pushes.flatMap(({ text }) => rowsOf(text));
+  expect([pushes.length, rows.length, new Set(rows).size]).toEqual([1_341, 6_705, 6_000]);
+  expect(pushesOf(DEMO).map(({ text }) => text)).toEqual(pushes.map(({ text }) => text));
 });
