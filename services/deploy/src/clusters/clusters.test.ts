@@ -81,7 +81,19 @@ test('the stand-ins that are missing on a kubelab are built in one call, those t
   const there = [IMAGES.kafka.image, IMAGES.prometheus.image].join('\n');
   const { commands, tools } = stubOf({ '/lab/kubelab status': '', '/lab/kubelab images': there, '/lab/standins/build': '' });
   await kubelabCluster({ folder: '/lab' }, tools).ready();
-  expect(commands).toEqual(['/lab/kubelab status', '/lab/kubelab images', '/lab/standins/build timescaledb alertmanager']);
+  expect(commands).toEqual([
+    '/lab/kubelab status',
+    '/lab/kubelab images',
+    `/lab/kubelab load ${IMAGES.database.image}`,
+    `/lab/kubelab load ${IMAGES.alertmanager.image}`,
+    '/lab/standins/build timescaledb alertmanager',
+  ]);
+});
+
+test('a stand-in that was built before is loaded, not built again', async () => {
+  const { commands, tools } = stubOf({ '/lab/kubelab status': '', '/lab/kubelab images': '', '/lab/kubelab load': '' });
+  await kubelabCluster({ folder: '/lab' }, tools).ready();
+  expect(commands.some((command) => command.includes('standins/build'))).toBe(false);
 });
 
 test('any other cluster gets the image through the registry, once', async () => {

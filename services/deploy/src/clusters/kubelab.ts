@@ -39,7 +39,10 @@ export function kubelabCluster({ folder }: { folder: string }, { run, say, root 
         await build([program, 'up']);
       }
       const there = await images();
-      const missing = Object.entries(STAND_INS).filter(([, image]) => !there.includes(image));
+      const missing: [string, string][] = [];
+      // Built before, and lost with the cluster that it was loaded into: it is in the build's own store.
+      for (const [name, image] of Object.entries(STAND_INS))
+        if (!there.includes(image) && !(await succeeds(build([program, 'load', image])))) missing.push([name, image]);
       if (missing.length === 0) return;
       say(`building the stand-ins of ${missing.map(([, image]) => image).join(', ')}: some minutes, once`);
       const names = Object.fromEntries(missing.map(([name, image]) => [`${name.toUpperCase()}_IMAGE`, image]));
