@@ -72,6 +72,7 @@ function rule(side: 'from' | 'to', peers: readonly Peer[], ports: readonly numbe
 function selectors({ pods, namespace }: Exclude<Peer, string>): object {
   return {
     ...(namespace === undefined ? {} : { namespaceSelector: { matchLabels: { 'kubernetes.io/metadata.name': namespace } } }),
-    podSelector: { matchLabels: pods },
+    // All of another namespace where no label is named.
+    ...(Object.keys(pods).length === 0 ? {} : { podSelector: { matchLabels: pods } }),
   };
 }

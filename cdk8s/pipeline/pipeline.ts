@@ -10,6 +10,7 @@ import type { Values } from '../platform/values.ts';
 import { dashboardConfig } from './dashboard.ts';
 import { RenderRefused } from './refused.ts';
 import { rules } from './rules.ts';
+import { autoscaler } from './scaling.ts';
 import { identityOf, type PipelineContext, role, setupJob } from './workloads.ts';
 
 /**
@@ -26,6 +27,7 @@ export function pipelineObjects(pipeline: Pipeline, values: Values): Manifest[] 
     configMap(chart, 'pipeline', config.name, identityOf(placed, 'pipeline'), data);
     setupJob(chart, context);
     for (const name of ['producer', 'processor', 'sink'] as const) role(chart, name, context);
+    for (const name of ['processor', 'sink'] as const) autoscaler(chart, name, context);
     rules(chart, context);
     dashboardConfig(chart, context);
   });

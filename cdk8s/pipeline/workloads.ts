@@ -15,6 +15,7 @@ import { prometheusPeers } from '../platform/prometheusPeer.ts';
 import type { Values } from '../platform/values.ts';
 import { type Connection, databaseConnection, kafkaConnection, together } from './connections.ts';
 import { inputOf } from './input.ts';
+import { scaleOf } from './scaling.ts';
 
 type RoleName = 'producer' | 'processor' | 'sink';
 
@@ -49,7 +50,7 @@ export function role(scope: Construct, name: RoleName, context: PipelineContext)
   const { pipeline, values } = context;
   const connection = CONNECTIONS[name](values);
   const input = name === 'producer' ? inputOf(pipeline) : { args: [], mounts: [], egress: [] };
-  const { scale } = pipeline.spec;
+  const scale = name === 'producer' ? 1 : scaleOf(pipeline, values);
   new DeploymentWorkload(scope, name, {
     ...common(context, name, connection),
     name: `${pipeline.metadata.name}-${name}`,
@@ -60,7 +61,7 @@ export function role(scope: Construct, name: RoleName, context: PipelineContext)
     extraLabels: { ...connection.labels, ...SCRAPED },
     probes: httpProbes(METRICS_PORT, '/healthz', '/readyz'),
     // Two producers of one file would take turns in sending it.
-    replicas: name === 'producer' ? 1 : (scale?.replicas ?? scale?.min ?? 1),
+    replicas: typeof scale === 'number' ? scale : null,
     strategy: name === 'producer' ? 'Recreate' : 'RollingUpdate',
     ingress: metricsFlow(values),
     egress: [...connection.egress, ...input.egress],

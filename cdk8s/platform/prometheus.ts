@@ -120,7 +120,12 @@ export function prometheus(scope: Construct, values: Values): void {
     service: 'prometheus',
     claim: { volume: 'data', size: storage.size, storageClass: storage.class },
     graceSeconds: 60,
-    ingress: [{ peers: [{ pods: selectorOf(GRAFANA) }], ports: [PROMETHEUS_PORT] }],
+    ingress: [
+      { peers: [{ pods: selectorOf(GRAFANA) }], ports: [PROMETHEUS_PORT] },
+      ...(values.autoscaling.by === 'none'
+        ? []
+        : [{ peers: [{ namespace: values.autoscaling.namespace, pods: {} }], ports: [PROMETHEUS_PORT] }]),
+    ],
     egress: [
       { peers: [{ pods: SCRAPED }], ports: [METRICS_PORT] },
       ...(values.alertmanager.enabled ? [{ peers: [{ pods: selectorOf(ALERTMANAGER) }], ports: [ALERTMANAGER_PORT] }] : []),

@@ -143,6 +143,17 @@ const grafana = z.strictObject({
   resources: resources('50m 160Mi 64Mi', '500m 256Mi 256Mi'),
 });
 
+const autoscaling = z.strictObject({
+  by: z
+    .enum(['none', 'hpa', 'keda'])
+    .default('none')
+    .meta({
+      description:
+        'What scales processors and sinks by lag: an installed KEDA, or a HorizontalPodAutoscaler with an adapter of metrics',
+    }),
+  namespace: name.default('keda').meta({ description: 'Where KEDA or the adapter runs, which asks our Prometheus' }),
+});
+
 const roles = z.strictObject({
   producer: resources('50m 128Mi 32Mi', '1 256Mi 64Mi').meta({ description: 'Of producers' }),
   processor: resources('100m 128Mi 32Mi', '1 256Mi 64Mi').meta({ description: 'Of processors' }),
@@ -178,6 +189,7 @@ export const values = z.strictObject({
   prometheus: prometheus.prefault({}).meta({ description: 'Reads the metrics of every role and watches the alerts' }),
   alertmanager: alertmanager.prefault({}).meta({ description: 'Sends alerts' }),
   grafana: grafana.prefault({}).meta({ description: 'Shows the database and the metrics' }),
+  autoscaling: autoscaling.prefault({}).meta({ description: 'How many pods processors and sinks have' }),
   roles: roles.prefault({}).meta({ description: 'Resources of the roles, where a Pipeline names none' }),
 });
 

@@ -28,18 +28,23 @@ async function render(files: string[], { values: valuesFile, platform }: RenderO
   if (platform ? files.length > 0 : files.length === 0)
     throw new UsageError(platform ? '--platform takes no Pipeline files' : 'give Pipeline files, or --platform');
   // Loaded only here: what makes manifests takes longer to load than all the rest.
-  const [{ defaultValues, parseValues }, { clusterObjects, platformObjects }, { pipelineObjects }] = await orLeftOut(
-    Promise.all([
-      import('@millrace/cdk8s/platform/loadValues.ts'),
-      import('@millrace/cdk8s/platform/platform.ts'),
-      import('@millrace/cdk8s/pipeline/pipeline.ts'),
-    ]),
-    'an image cannot render manifests: run it in a checkout',
-  );
+  const [{ defaultValues, parseValues }, { clusterObjects, platformObjects }, { pipelineObjects }, { scaleNote }] =
+    await orLeftOut(
+      Promise.all([
+        import('@millrace/cdk8s/platform/loadValues.ts'),
+        import('@millrace/cdk8s/platform/platform.ts'),
+        import('@millrace/cdk8s/pipeline/pipeline.ts'),
+        import('@millrace/cdk8s/pipeline/scaling.ts'),
+      ]),
+      'an image cannot render manifests: run it in a checkout',
+    );
   const values = valuesFile === undefined ? defaultValues() : parseValues(read(valuesFile), valuesFile);
+  const pipelines = platform ? [] : (await loadPipelines(files)).map(({ pipeline }) => pipeline);
   const objects = platform
     ? [...clusterObjects(values), ...platformObjects(values)]
-    : (await loadPipelines(files)).flatMap(({ pipeline }) => pipelineObjects(pipeline, values));
+    : pipelines.flatMap((pipeline) => pipelineObjects(pipeline, values));
+  for (const note of pipelines.flatMap((pipeline) => scaleNote(pipeline, values) ?? []))
+    process.stderr.write(`millrace: ${note}\n`);
   process.stdout.write(documents(objects));
 }
 

@@ -5,7 +5,7 @@ export const DEFAULT_PARTITIONS = 6;
 export const DEFAULT_RETENTION = '7d';
 export const DEFAULT_MAX_RECORD_BYTES = 1_048_576;
 export const DEFAULT_CHUNK = '1d';
-const DEFAULT_LAG_SECONDS = 30;
+export const DEFAULT_LAG_SECONDS = 30;
 
 /** DESIGN section 5: by time, and quiet while all is well. */
 export const ALERTS = { lagSeconds: { warn: 200, critical: 300, for: '2m' }, silentFor: '10m', rejectedRatio: 0.01 } as const;
