@@ -144,13 +144,10 @@ const grafana = z.strictObject({
 });
 
 const autoscaling = z.strictObject({
-  by: z
-    .enum(['none', 'hpa', 'keda'])
-    .default('none')
-    .meta({
-      description:
-        'What scales processors and sinks by lag: an installed KEDA, or a HorizontalPodAutoscaler with an adapter of metrics',
-    }),
+  by: z.enum(['none', 'hpa', 'keda']).default('none').meta({
+    description:
+      'What scales processors and sinks by lag: an installed KEDA, or a HorizontalPodAutoscaler with an adapter of metrics',
+  }),
   namespace: name.default('keda').meta({ description: 'Where KEDA or the adapter runs, which asks our Prometheus' }),
 });
 
