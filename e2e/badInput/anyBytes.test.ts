@@ -36,7 +36,7 @@ async function read(format: Format, file: Buffer, chunkBytes: number): Promise<{
     for (let at = from; at < file.length; at += chunkBytes) yield file.subarray(at, at + chunkBytes);
   }
   try {
-    const rules = { name: 'a file', maxBytes: MAX_BYTES, csv: { delimiter: ',', quote: '"', header: 1, columns: null } };
+    const rules = { name: 'a file', maxBytes: MAX_BYTES, csv: { delimiter: ',', quote: '"', header: 1, skip: 0, columns: null } };
     for await (const chunk of READERS[format](open, { byte: 0, crc: 0 }, rules)) pieces.push(...chunk.pieces);
     return { pieces, error: null };
   } catch (error) {

@@ -253,6 +253,21 @@ export const AWKWARD: readonly Awkward[] = [
     says: [/and: \[ month, day, hour \]/],
   },
   {
+    what: 'a logger with lines before the header and units behind it',
+    file: 'CR1000.dat',
+    content: Buffer.from(
+      '"TOA5","CR1000","CR1000","1234","Std.27","CPU:x","555","Table1"\r\n"TIMESTAMP","RECORD","BattV","AirTC"\r\n"TS","RN","Volts","Deg C"\r\n"","","Min","Avg"\r\n"2024-01-01 00:00:00",0,12.5,"NAN"\r\n"2024-01-01 00:10:00",1,12.25,3.5\r\n"2024-01-01 00:20:00",2,12,3\r\n"2024-01-01 00:30:00",3,12,2\r\n"2024-01-01 00:40:00",4,12,1\r\n',
+    ),
+    rows: [
+      { time: '2024-01-01T00:00:00.000Z', device: 'CR1000', record: '0', batt_v: 12.5, air_tc: null },
+      { time: '2024-01-01T00:10:00.000Z', device: 'CR1000', record: '1', batt_v: 12.25, air_tc: 3.5 },
+      { time: '2024-01-01T00:20:00.000Z', device: 'CR1000', record: '2', batt_v: 12, air_tc: 3 },
+      { time: '2024-01-01T00:30:00.000Z', device: 'CR1000', record: '3', batt_v: 12, air_tc: 2 },
+      { time: '2024-01-01T00:40:00.000Z', device: 'CR1000', record: '4', batt_v: 12, air_tc: 1 },
+    ],
+    says: [/header: 2/, /skip: 2/],
+  },
+  {
     what: 'UTF-16 with tabs, as a spreadsheet saves Unicode text',
     file: 'unicode.csv',
     content: Buffer.from('\ufeffroom\tZeitpunkt\tµg\nKüche\t2024-06-01 12:00\t1\nBad\t2024-06-01 12:01\t2\n', 'utf16le'),

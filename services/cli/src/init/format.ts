@@ -29,6 +29,8 @@ export interface Dialect {
   quote: string;
   /** Which row that holds a value names the columns, from 1; 0: none. */
   header: number;
+  /** How many rows behind the header are no records. */
+  skip: number;
   /** What the header says, or `column1` … where there is none. */
   names: string[];
 }
@@ -56,7 +58,8 @@ export function guessDialect(head: string): Dialect {
   const at = headerOf(rows);
   const width = Math.max(0, ...rows.slice(Math.max(0, at)).map(({ length }) => length));
   const header = at === -1 ? Array.from({ length: width }, () => '') : (rows[at] ?? []);
-  return { delimiter, quote, header: at + 1, names: header.map((name, index) => name.trim() || `column${index + 1}`) };
+  const skip = at === -1 ? 0 : unitsBehind(rows, at);
+  return { delimiter, quote, header: at + 1, skip, names: header.map((name, index) => name.trim() || `column${index + 1}`) };
 }
 
 /** Rows that hold a value; null where the text is not written so. */
@@ -99,11 +102,29 @@ function isQuotedBy(rows: readonly string[][], quote: string): boolean {
   return rows.length > 0 && rows.every((row) => row.some((value) => value.startsWith(quote)));
 }
 
-/** Index of the row that names the columns; -1 where none does. */
+/** Index of the row that names the columns; -1 where none does. A line of comment (`# …`) may have as many words as there are columns. */
 function headerOf(rows: readonly string[][]): number {
   const width = usualWidth(rows);
-  const first = rows.findIndex((row) => row.length >= width && filled(row) >= Math.min(2, width));
-  const names = (rows[first] ?? []).map((value) => value.trim()).filter((value) => value !== '');
-  const isData = names.some((name) => /^[-+]?[\d.,]*\d(e[-+]?\d+)?$/i.test(name) || looksLikeTime(name));
-  return isData ? -1 : first;
+  const isWide = (row: readonly string[]): boolean =>
+    row.length >= width && filled(row) <= width && filled(row) >= Math.min(2, width);
+  const isComment = (row: readonly string[]): boolean => row[0]?.trim().startsWith('#') === true;
+  const names = (row: readonly string[]): boolean => isWide(row) && !isData(row);
+  const named = rows.findIndex((row) => names(row) && !isComment(row));
+  const data = rows.findIndex((row) => isWide(row) && isData(row) && !isComment(row));
+  if (named !== -1 && (data === -1 || named < data)) return named;
+  const above = rows[data - 1];
+  return above && names(above) ? data - 1 : -1;
+}
+
+/** How many rows between the header and the first with a number are none themselves, though all that follow are: units, kinds. */
+function unitsBehind(rows: readonly string[][], at: number): number {
+  const rest = rows.slice(at + 1);
+  const first = rest.findIndex(isData);
+  return first > 0 && first <= MAX_UNITS && rest.length > 2 * first && rest.slice(first).every(isData) ? first : 0;
+}
+
+const MAX_UNITS = 3;
+
+function isData(row: readonly string[]): boolean {
+  return row.some((value) => /^[-+]?[\d.,]*\d(e[-+]?\d+)?$/i.test(value.trim()) || looksLikeTime(value.trim()));
 }

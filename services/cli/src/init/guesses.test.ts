@@ -201,6 +201,16 @@ describe('how a file is written', () => {
     ['Station;X\nUnit;none\n\na;b;c\n1;2;3\n4;5;6\n7;8;9\n', { delimiter: ';', header: 3 }],
     ['2024-01-01,1\n2024-01-02,2\n', { delimiter: ',', header: 0, names: ['column1', 'column2'] }],
     ['a\n1\n', { delimiter: ',', header: 1, names: ['a'] }],
+    [
+      '# of station 7\n# units: C\ndate time temp hum\n2024-01-01 00:00 1 2\n2024-01-01 00:10 1 2\n',
+      { delimiter: ' ', header: 3 },
+    ],
+    ['#time,a\n2024-01-01,1\n2024-01-02,1\n', { header: 1, names: ['#time', 'a'] }],
+    [
+      '"TOA5","X","1","a"\n"TS","V","T"\n"TS","Volts","C"\n"","Avg","Min"\n"2024-01-01",1,2\n"2024-01-02",1,2\n"2024-01-03",1,2\n"2024-01-04",1,2\n"2024-01-05",1,2\n',
+      { header: 2, skip: 2 },
+    ],
+    ['a,b\nx,y\nz,w\n1,2\n', { header: 1, skip: 0 }],
     ['a\tb\n5" pipe\t1\n6" pipe\t2\n', { delimiter: '\t', quote: '' }],
     ["a,b\n'x,y',1\n'z',2\n", { delimiter: ',', header: 1 }],
   ])('%j', (text, expected) => {

@@ -36,9 +36,12 @@ export async function pipelineFor(file: string, { zone, path }: InitOptions): Pr
   const { pipeline, table, device } = namesFor(file);
   const usedZone = zone ?? 'UTC';
   const found = guess(sample, { zone: usedZone, device, commaLikely: sample.dialect?.delimiter === ';' });
+  const arrays = sample.format === 'csv' || sample.others.length === 0 ? null : sample.others.join(', ');
+  const within =
+    arrays === null ? '' : `. The records may stand within ${arrays}: then make a file of that array alone, such as by jq`;
   if (found === null)
     throw new InputError(
-      `${file}: no column tells the time of a record, and a Pipeline needs one. Looked for were ISO 8601, dates such as 31/12/2024 or 31 Dec 2024, a date and a time of day in two columns, year, month and day in three, and seconds to nanoseconds since 1970, in the columns ${namesOfColumns(sample.columns)}. Write record.time by hand (docs/reference/pipeline.md: field, format, zone), starting from docs/reference/examples/smallest.yaml; a file without any time needs one first`,
+      `${file}: no column tells the time of a record, and a Pipeline needs one. Looked for were ISO 8601, dates such as 31/12/2024 or 31 Dec 2024, a date and a time of day in two columns, year, month and day in three, and seconds to nanoseconds since 1970, in the columns ${namesOfColumns(sample.columns)}. Write record.time by hand (docs/reference/pipeline.md: field, format, zone), starting from docs/reference/examples/smallest.yaml; a file without any time needs one first${within}`,
     );
   const settings = { name: pipeline, table, path, zone: usedZone, zoneGiven: zone !== null };
   const tried = outcomeOf(pipelineIn(writePipeline(sample, found, { ...settings, chunk: null }), file), sample.values);

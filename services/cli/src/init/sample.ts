@@ -80,14 +80,14 @@ type Records = Pick<Sample, 'columns' | 'others' | 'dialect' | 'decode' | 'value
 
 async function csvRecords(text: string, first: Buffer, rest: readonly Buffer[], file: string): Promise<Records> {
   const dialect = guessDialect(wholeLines(text.slice(0, DIALECT_CHARACTERS), text.length > DIALECT_CHARACTERS));
-  const { delimiter, quote, header } = dialect;
+  const { delimiter, quote, header, skip } = dialect;
   const names = differentNames(dialect.names);
   const isNamed = header > 0 && names.every((name, at) => name === dialect.names[at]);
-  const rules: CsvRules = { delimiter, quote, header, columns: isNamed ? null : names };
+  const rules: CsvRules = { delimiter, quote, header, skip, columns: isNamed ? null : names };
   const pieces = await piecesOf(readCsv, first, rules, file);
   for (const part of rest) {
     // Its first line may be the end of a value with line breaks: what cannot be read is no news here.
-    const found = await piecesOf(readCsv, part, { ...rules, header: 0, columns: names }, file);
+    const found = await piecesOf(readCsv, part, { ...rules, header: 0, skip: 0, columns: names }, file);
     pieces.push(...found.filter(({ row }) => row !== undefined));
   }
   const rows = pieces.flatMap(({ row }) => (row === undefined ? [] : [row]));
@@ -119,7 +119,7 @@ async function jsonRecords(
   whole: boolean,
   file: string,
 ): Promise<Records> {
-  const rules: CsvRules = { delimiter: ',', quote: '"', header: 1, columns: null };
+  const rules: CsvRules = { delimiter: ',', quote: '"', header: 1, skip: 0, columns: null };
   const read = format === 'ndjson' ? readNdjson : readJson;
   const pieces = await piecesOf(read, first, rules, file, whole);
   if (format === 'ndjson') for (const part of rest) pieces.push(...(await piecesOf(read, part, rules, file)));

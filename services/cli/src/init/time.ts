@@ -42,7 +42,8 @@ function datesOf(text: string): { formats: string[]; rest: string }[] {
   add(/^\d{4}([-/. ])\d{1,2}\1\d{1,2}(?!\d)/.exec(after), ([, s]) => [`yyyy${s}M${s}d`]);
   add(/^\d{1,2}([-/. ])\d{1,2}\1(\d{4}|\d{2})(?!\d)/.exec(after), ([, s, year = '']) => {
     const y = year.length === 4 ? 'yyyy' : 'yy';
-    return [`d${s}M${s}${y}`, `M${s}d${s}${y}`];
+    const dayFirst = `d${s}M${s}${y}`;
+    return s === '.' ? [dayFirst] : [dayFirst, `M${s}d${s}${y}`]; // nobody writes a month before points
   });
   add(
     new RegExp(`^\\d{1,2}([-/. ]?)(${MONTH})([-/., ]{0,2})(\\d{4}|\\d{2})(?!\\d)`, 'i').exec(after),

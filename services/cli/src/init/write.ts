@@ -69,7 +69,7 @@ export function writePipeline(sample: Sample, guess: Guess, written: Written): s
 
 function replayOf({ format, encoding, dialect }: Sample, guess: Guess, path: string): object {
   const named = /\.(csv|json|ndjson|jsonl)(?:\.gz)?$/i.exec(path)?.[1]?.toLowerCase().replace('jsonl', 'ndjson');
-  const { delimiter = ',', quote = '"', header = 1, names = [], isNamed = true } = dialect ?? {};
+  const { delimiter = ',', quote = '"', header = 1, skip = 0, names = [], isNamed = true } = dialect ?? {};
   const last = names.findLastIndex((name) => !guess.leftOut.includes(name));
   return {
     path,
@@ -78,6 +78,7 @@ function replayOf({ format, encoding, dialect }: Sample, guess: Guess, path: str
     ...(quote === '"' ? {} : { quote }),
     ...(encoding === 'utf-8' ? {} : { encoding }),
     ...(header === 1 ? {} : { header }),
+    ...(skip === 0 ? {} : { skip }),
     ...(isNamed ? {} : { columns: names.slice(0, last + 1) }),
   };
 }

@@ -45,6 +45,7 @@ export const DEFAULTS: Readonly<Record<string, Default>> = {
   'spec.source.replay.quote': { value: '"' },
   'spec.source.replay.encoding': { value: 'utf-8' },
   'spec.source.replay.header': { value: 1 },
+  'spec.source.replay.skip': { value: 0 },
   'spec.source.replay.columns': { words: 'as the header of the file has them' },
   'spec.source.replay.pace': { value: { unlimited: true } },
   'spec.source.replay.clock': { value: 'original' },

@@ -43,6 +43,12 @@ export const replay = z.strictObject({
     description:
       'Of a csv file: which row names the columns; those before it are passed over. 0: none does, and columns names them',
   }),
+  skip: z
+    .int()
+    .min(0)
+    .max(1_000)
+    .optional()
+    .meta({ description: 'Of a csv file: how many rows behind the header are no records, such as one with units' }),
   columns: z
     .array(z.string().min(1).max(1_024))
     .min(1)

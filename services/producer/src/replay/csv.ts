@@ -49,7 +49,7 @@ class Rows {
   /** Of everything before `#start`. */
   crc: number;
   readonly #rules: ReadRules;
-  /** Rows that come before the first record: up to the one that names the columns. */
+  /** Rows that come before the first record: up to the one that names the columns, and those behind it that are none. */
   #before: number;
   #pieces: Piece[] = [];
   /** Bytes of which no piece was made yet, and where in the file they start. */
@@ -67,7 +67,7 @@ class Rows {
 
   constructor(from: ReadFrom, rules: ReadRules, columns: CsvColumn[] | null) {
     this.#start = from.byte;
-    this.#before = from.byte === 0 ? rules.csv.header : 0;
+    this.#before = from.byte === 0 ? rules.csv.header + rules.csv.skip : 0;
     this.crc = from.crc;
     this.#rules = rules;
     this.columns = columns;
@@ -158,7 +158,7 @@ class Rows {
       }
       if (this.#before > 0) {
         this.#before -= 1;
-        if (this.#before === 0) this.columns ??= columnsIn(values, bytes, this.#rules);
+        if (this.#before === this.#rules.csv.skip) this.columns ??= columnsIn(values, bytes, this.#rules);
         this.#consume(end - start);
         continue;
       }

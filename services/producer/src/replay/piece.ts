@@ -52,6 +52,8 @@ export interface CsvRules {
   quote: string;
   /** Which row names the columns, from 1; those before it are passed over. 0: none does. */
   header: number;
+  /** How many rows behind it are no records. */
+  skip: number;
   /** Names in the place of those in the file. */
   columns: readonly string[] | null;
 }

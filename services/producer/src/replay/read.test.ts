@@ -11,7 +11,7 @@ import type { Piece, Read, ReadFrom } from './piece.ts';
 const RULES = {
   name: 'test input',
   maxBytes: 100,
-  csv: { delimiter: ',', quote: '"', header: 1, columns: null as string[] | null },
+  csv: { delimiter: ',', quote: '"', header: 1, skip: 0, columns: null as string[] | null },
 };
 
 function opener(content: Buffer, chunkBytes: number) {
@@ -116,6 +116,7 @@ describe('csv', () => {
   const csv = { ...RULES.csv };
   test.each<[string, Partial<typeof csv>, string, string[]]>([
     ['the header is a later row', { header: 3 }, 'Station,7\n\n;;\na,b\n1,2\n', ['{"a":"1","b":"2"}']],
+    ['rows behind the header are units', { skip: 2 }, 'a,b\nV,A\n,Avg\n1,2\n', ['{"a":"1","b":"2"}']],
     ['no row names the columns', { header: 0, columns: ['x', 'y'] }, '1,2\n3,4\n', ['{"x":"1","y":"2"}', '{"x":"3","y":"4"}']],
     ['names instead of those in the file', { columns: ['t', 't_2'] }, 't,t\n1,2\n', ['{"t":"1","t_2":"2"}']],
     ['another quote', { quote: "'" }, `a,b\n'1,5',"2"\n`, ['{"a":"1,5","b":"\\"2\\""}']],

@@ -12,7 +12,7 @@ import type { CsvRules, Read } from './piece.ts';
 import type { PlacedPiece } from './records.ts';
 
 /** What a replay says about how its files are read. */
-export type ReadSettings = Pick<Replay, 'delimiter' | 'quote' | 'encoding' | 'header' | 'columns'>;
+export type ReadSettings = Pick<Replay, 'delimiter' | 'quote' | 'encoding' | 'header' | 'skip' | 'columns'>;
 
 const READERS: Record<Format, Read> = { csv: readCsv, json: readJson, ndjson: readNdjson };
 
@@ -45,6 +45,6 @@ export async function* readFiles(
   }
 }
 
-function csvRulesOf({ delimiter = ',', quote = '"', header = 1, columns }: ReadSettings): CsvRules {
-  return { delimiter, quote, header, columns: columns ?? null };
+function csvRulesOf({ delimiter = ',', quote = '"', header = 1, skip = 0, columns }: ReadSettings): CsvRules {
+  return { delimiter, quote, header, skip, columns: columns ?? null };
 }

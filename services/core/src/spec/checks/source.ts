@@ -28,7 +28,7 @@ function checkReplay(replay: Replay): Finding[] {
     return [{ path: [...path, 'path'], message, allowed: `a name that ends in ${FORMAT_NAMES}, or source.replay.format` }];
   }
   if (format === 'csv') return checkColumnsOf(replay, path);
-  return (['delimiter', 'quote', 'header', 'columns'] as const).flatMap((rule): Finding[] =>
+  return (['delimiter', 'quote', 'header', 'skip', 'columns'] as const).flatMap((rule): Finding[] =>
     replay[rule] === undefined
       ? []
       : [{ path: [...path, rule], message: `a ${format} file has no ${rule}`, allowed: `${rule} with csv`, at: 'name' }],
