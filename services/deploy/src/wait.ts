@@ -6,6 +6,8 @@ import { type Pod, type PodState, statesOf } from './pods.ts';
 const POLL_MS = 1_000;
 /** An image that is just being loaded, a Secret that is just being made: looked at again before it is given up. */
 const STUCK_MS = 45_000;
+/** What somebody else runs in the same namespace is not waited for. */
+const OURS = '--selector=app.kubernetes.io/part-of=millrace';
 const LAST_LINES = 6;
 const LONGEST_LINE = 300;
 const RUNBOOK = 'docs/runbooks/cluster-stuck.md';
@@ -19,7 +21,7 @@ export interface Wait {
 /** One look: what is still missing, in a few words; empty when it is done. */
 export type Look = (pods: readonly PodState[]) => Promise<string> | string;
 
-/** All pods of the namespace serve or have run to their end; else those that do not, by reason. */
+/** All our pods of the namespace serve or have run to their end; else those that do not, by reason. */
 export const allReady: Look = (pods) => {
   if (pods.length === 0) return 'pods';
   const names = new Map<string, string[]>();
@@ -38,7 +40,7 @@ export async function waitFor(what: string, look: Look, { kubectl, say, withinMs
   const stuckSince = new Map<string, number>();
   let told = '';
   for (;;) {
-    const pods = statesOf(await kubectl.list<Pod>('pods'));
+    const pods = statesOf(await kubectl.list<Pod>('pods', OURS));
     const missing = await look(pods);
     if (missing === '') return;
     if (missing !== told) say(`waiting for ${missing}`);
