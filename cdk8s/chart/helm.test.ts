@@ -90,13 +90,15 @@ describe.skipIf(skip)(`helm template${needs}`, () => {
     );
   });
 
-  test('a changed value makes another Job, and other pods only where it matters', () => {
-    const [before, after] = [rendered({}, 'feeds'), rendered({ prometheus: { discovery: 'dns' }, image: 'a/b:2' }, 'feeds')];
-    const changed = Object.keys({ ...before, ...after }).filter(
-      (name) => JSON.stringify(before[name]) !== JSON.stringify(after[name]),
-    );
-    expect(changed.filter((name) => /Job/.test(name))).toHaveLength(2);
-    expect(changed.filter((name) => /StatefulSet|Deployment/.test(name))).toEqual(['apps/v1 StatefulSet feeds/prometheus']);
+  test.each<[string, object, RegExp, string[]]>([
+    ['another image makes another Job', { image: 'a/b:2' }, /Job/, ['bootstrap', 'bootstrap']],
+    ['another way to find pods makes Prometheus anew', { prometheus: { discovery: 'dns' } }, /StatefulSet/, ['prometheus']],
+    ['that makes no other Job', { prometheus: { discovery: 'dns' } }, /Job/, []],
+  ])('%s', (_, values, kinds, names) => {
+    const [before, after] = [rendered({}, 'feeds'), rendered(values, 'feeds')];
+    const other = Object.keys({ ...before, ...after }).filter((id) => JSON.stringify(before[id]) !== JSON.stringify(after[id]));
+    const changed = other.filter((id) => kinds.test(id)).map((id) => /(?:millrace-)?([a-z]+)(?:-[0-9a-f]{8})?$/.exec(id)?.[1]);
+    expect(changed).toEqual(names);
   });
 });
 
