@@ -1,4 +1,4 @@
-/** Windows on a real TimescaleDB, compiled to WebAssembly: late and repeated readings arrive between the runs of the policy. */
+/** Windows on a real TimescaleDB, compiled to WebAssembly: late and repeated readings arrive between refreshes. */
 import { fileURLToPath } from 'node:url';
 import { list, quote } from '@millrace/core/database/identifier.ts';
 import { loadPipelines } from '@millrace/core/spec/load.ts';
@@ -55,10 +55,7 @@ test('windows of phones are those of their readings, however late, shuffled and 
          FROM jsonb_populate_recordset(NULL::"default".phone_readings, $1::jsonb) ON CONFLICT (${unique}) DO NOTHING`,
       [JSON.stringify(rows)],
     );
-    const { rows: jobs } = await session.query(
-      `SELECT job_id FROM timescaledb_information.jobs WHERE proc_name = 'policy_refresh_continuous_aggregate'`,
-    );
-    for (const { job_id } of jobs) await session.query(`CALL public.run_job(${Number(job_id)})`);
+    await session.query(`CALL public.refresh_continuous_aggregate('"default".phone_readings_10s', NULL, NULL)`);
   }
   const { rows } = await session.query('SELECT * FROM "default".phone_readings_10s');
   expect(differences(rows, windowsOf(readings, 10_000), NAMES)).toEqual([]);
