@@ -28,7 +28,7 @@ export function amountOf(quantity: string): number {
 }
 
 export interface PodSpec {
-  containers: { resources?: { requests?: Record<string, string>; limits?: Record<string, string> } }[];
+  containers: { name?: string; resources?: { requests?: Record<string, string>; limits?: Record<string, string> } }[];
 }
 
 /** Of all containers of a pod; what is not said is nothing. */

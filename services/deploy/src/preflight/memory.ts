@@ -25,8 +25,10 @@ export const memory = ({ wanted }: Candidate): string[] => memoryProblems(worklo
 export function memoryProblems(workloads: readonly Workload[]): string[] {
   return workloads.flatMap(({ name, component, pod }) => {
     const least = LEAST_MIB[component];
-    return pod.containers.flatMap(({ resources }) => {
+    return pod.containers.flatMap(({ name: container, resources }) => {
       const limit = resources?.limits?.memory;
+      // What stands beside the program has a name of its own.
+      if (container !== component) return [];
       if (least === undefined || limit === undefined || amountOf(limit) >= least * MIB) return [];
       return [`${name} has a memory limit of ${limit} (${mebibytes(amountOf(limit))}); it needs ${least}Mi at least`];
     });
