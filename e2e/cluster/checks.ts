@@ -141,7 +141,6 @@ async function accounts({ kubectl, values }: Context): Promise<void> {
     ...(values.grafana.enabled ? { 'millrace-grafana': ['configmaps [] [get list]'] } : {}),
     'millrace-bootstrap': ['secrets [] [create]', ...secretNames(plan).map((name) => `secrets [${name}] [get update]`)],
   };
-  if (values.prometheus.discovery === 'pods') wanted['millrace-prometheus'] = ['pods [] [get list watch]'];
   for (const [account, rules] of Object.entries(wanted)) {
     const who = `system:serviceaccount:${kubectl.namespace}:${account}`;
     const found = (await kubectl.run('auth', 'can-i', '--list', '--no-headers', `--as=${who}`)).split('\n').flatMap((line) => {
