@@ -5,7 +5,7 @@
 import { parsePipelines } from '@millrace/core/spec/load.ts';
 import { expect, test } from 'vitest';
 import type { Manifest } from './constructs/manifest.ts';
-import { podSpecOf } from './constructs/restricted.ts';
+import { templateOf } from './constructs/restricted.ts';
 import { pipelineObjects } from './pipeline/pipeline.ts';
 import { defaultValues, parseValues } from './platform/loadValues.ts';
 import { platformObjects } from './platform/platform.ts';
@@ -48,10 +48,9 @@ function objectsOf(values: Values, ...pipelines: string[]): Manifest[] {
 
 function podsOf(objects: readonly Manifest[]): Pod[] {
   return objects.flatMap((object) => {
-    const spec = podSpecOf(object);
-    if (!spec) return [];
-    const { template } = object.spec as { template: { metadata: { labels: Record<string, string> } } };
-    const ports = spec.containers.flatMap(({ ports: all = [] }) =>
+    const template = templateOf(object);
+    if (!template) return [];
+    const ports = template.spec.containers.flatMap(({ ports: all = [] }) =>
       all.map((port) => (port as { containerPort: number }).containerPort),
     );
     return [{ name: object.metadata.name.replace(/-[0-9a-f]{8}$/, ''), labels: template.metadata.labels, ports }];
@@ -95,6 +94,8 @@ const OF_PLATFORM = [
   'kafka -> kafka:9094',
   'millrace-bootstrap -> database:5432',
   'millrace-bootstrap -> kafka:9092',
+  'millrace-bootstrap-daily -> database:5432',
+  'millrace-bootstrap-daily -> kafka:9092',
   'prometheus -> alertmanager:9093',
 ];
 
@@ -121,6 +122,7 @@ test('a pod of somebody else in the namespace gets nowhere, and nobody goes ther
   expect(all.filter((line) => !itself.includes(line))).toEqual([
     'grafana -> stranger:443',
     'millrace-bootstrap -> stranger:443',
+    'millrace-bootstrap-daily -> stranger:443',
     'prometheus -> stranger:443',
   ]);
 });

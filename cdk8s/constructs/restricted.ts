@@ -28,6 +28,11 @@ interface PodSpec {
   volumes?: Record<string, unknown>[];
 }
 
+interface Template {
+  metadata: { labels: Record<string, string> };
+  spec: PodSpec;
+}
+
 const VOLUMES = [
   'name',
   'configMap',
@@ -42,9 +47,15 @@ const VOLUMES = [
 const AMOUNTS = ['cpu', 'memory', 'ephemeral-storage'];
 
 /** The pod that an object makes; null where it makes none. */
-export function podSpecOf({ kind, spec }: Manifest): PodSpec | null {
+export function podSpecOf(object: Manifest): PodSpec | null {
+  return templateOf(object)?.spec ?? null;
+}
+
+/** The template of its pods; null where it makes none. */
+export function templateOf({ kind, spec }: Manifest): Template | null {
+  if (kind === 'CronJob') return (spec as { jobTemplate: { spec: { template: Template } } }).jobTemplate.spec.template;
   if (!['Deployment', 'StatefulSet', 'Job', 'DaemonSet'].includes(kind)) return null;
-  return (spec as { template: { spec: PodSpec } }).template.spec;
+  return (spec as { template: Template }).template;
 }
 
 /** What keeps a pod from being as it has to be; nothing where it is. */

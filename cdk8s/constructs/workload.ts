@@ -42,6 +42,9 @@ export interface WorkloadProps {
   extraLabels?: Record<string, string>;
 }
 
+/** What its pod is made of. */
+type PodProps = Omit<WorkloadProps, 'ingress' | 'egress'>;
+
 /** Three questions that differ: is it up for the first time, can it take work, must it be started again? */
 export interface Probes {
   startup: kplus.Probe;
@@ -73,6 +76,11 @@ export interface JobProps extends WorkloadProps {
   keptSeconds: number;
   /** For all tries together, seconds. */
   deadlineSeconds: number;
+}
+
+export interface CronJobProps extends Omit<JobProps, 'keptSeconds' | 'ingress' | 'egress'> {
+  /** As cron has it, in the cluster's time zone. */
+  schedule: string;
 }
 
 export class DeploymentWorkload extends Construct {
@@ -146,20 +154,49 @@ export class JobWorkload extends Construct {
           containers: [containerProps(props)],
         }),
     );
-    finish(this, shape, props, {
-      backoffLimit: props.backoffLimit,
-      activeDeadlineSeconds: props.deadlineSeconds,
-      ttlSecondsAfterFinished: props.keptSeconds,
-    });
+    finish(this, shape, props, { ...jobSpec(props), ttlSecondsAfterFinished: props.keptSeconds });
     surround(this, props, 1);
   }
+}
+
+/** A Job that is there already, again and again, never two at a time; under that Job's NetworkPolicy, since it has its identity. */
+export class CronJobWorkload extends Construct {
+  constructor(scope: Construct, id: string, props: CronJobProps) {
+    super(scope, id);
+    const shape = shapeOf(
+      (chart) =>
+        new kplus.Job(chart, 'object', {
+          restartPolicy: kplus.RestartPolicy.ON_FAILURE,
+          select: false,
+          containers: [containerProps(props)],
+        }),
+    );
+    const { labels, template } = podTemplate(shape, props);
+    new ApiObject(this, 'workload', {
+      apiVersion: 'batch/v1',
+      kind: 'CronJob',
+      metadata: { name: props.name, labels },
+      spec: {
+        schedule: props.schedule,
+        concurrencyPolicy: 'Forbid',
+        startingDeadlineSeconds: 3_600,
+        successfulJobsHistoryLimit: 1,
+        failedJobsHistoryLimit: 3,
+        jobTemplate: { metadata: { labels }, spec: { ...jobSpec(props), template } },
+      },
+    } as Manifest);
+  }
+}
+
+function jobSpec({ backoffLimit, deadlineSeconds }: Pick<JobProps, 'backoffLimit' | 'deadlineSeconds'>): object {
+  return { backoffLimit, activeDeadlineSeconds: deadlineSeconds };
 }
 
 function replicas({ replicas: count }: ServiceProps): object {
   return count === null ? {} : { replicas: count };
 }
 
-function containerProps(props: WorkloadProps, probes?: Probes): kplus.ContainerProps {
+function containerProps(props: PodProps, probes?: Probes): kplus.ContainerProps {
   return {
     name: props.identity.component,
     image: props.image,
@@ -177,25 +214,29 @@ function finish(
   props: WorkloadProps & Partial<ServiceProps>,
   spec: object,
 ): void {
+  const { labels, template } = podTemplate(shape, props);
+  const isJob = shape.kind === 'Job';
+  const manifest = {
+    apiVersion: shape.apiVersion,
+    kind: shape.kind,
+    metadata: { name: props.name, labels },
+    spec: { ...(isJob ? {} : { selector: { matchLabels: selectorOf(props.identity) } }), ...spec, template },
+  };
+  new ApiObject(scope, 'workload', manifest as Manifest);
+}
+
+function podTemplate(shape: Record<string, unknown>, props: PodProps & Partial<Pick<ServiceProps, 'replicas'>>) {
   const { template } = shape.spec as { template: Parameters<typeof podOf>[0] };
   const labels = { ...labelsOf(props.identity), ...props.extraLabels };
-  const selector = selectorOf(props.identity);
-  const isJob = shape.kind === 'Job';
   const pod = podOf(template, {
     ...props,
     env: props.env ?? {},
     mounts: props.mounts ?? [],
     labels,
-    selector,
-    spread: !isJob && props.replicas !== 1,
+    selector: selectorOf(props.identity),
+    spread: shape.kind !== 'Job' && props.replicas !== 1,
   });
-  const manifest = {
-    apiVersion: shape.apiVersion,
-    kind: shape.kind,
-    metadata: { name: props.name, labels },
-    spec: { ...(isJob ? {} : { selector: { matchLabels: selector } }), ...spec, template: pod },
-  };
-  new ApiObject(scope, 'workload', manifest as Manifest);
+  return { labels, template: pod };
 }
 
 function surround(scope: Construct, props: WorkloadProps, count: number | null): void {

@@ -9,9 +9,9 @@ import { checksumOf } from '../constructs/checksum.ts';
 import { configMap } from '../constructs/config.ts';
 import { labelsOf, selectorOf } from '../constructs/labels.ts';
 import { configMount } from '../constructs/mounts.ts';
-import { JobWorkload } from '../constructs/workload.ts';
+import { CronJobWorkload, JobWorkload } from '../constructs/workload.ts';
 import { MILLRACE_USER } from './images.ts';
-import { SERVER_NAME } from './kafkaConfig.ts';
+import { KEYSTORE, SERVER_NAME } from './kafkaConfig.ts';
 import {
   BOOTSTRAP,
   brokersOf,
@@ -68,6 +68,13 @@ export function bootstrapPlan(values: Values): BootstrapPlan {
             secret: kafkaSecret(user),
             permissions: permissionsInNamespace(user, namespace).map((one) => ({ ...one, operations: [...one.operations] })),
           })),
+          certificate: {
+            secret: SECRETS.kafkaServer,
+            hosts: kafkaHosts(values),
+            port: KAFKA_PORT,
+            keystore: KEYSTORE,
+            listeners: ['clients', 'brokers', 'controller'],
+          },
         },
     database: database.external
       ? null
@@ -77,6 +84,7 @@ export function bootstrapPlan(values: Values): BootstrapPlan {
           owner: account('owner'),
           writer: account('writer'),
           reader: account('reader'),
+          certificate: SECRETS.databaseServer,
         },
   };
 }
@@ -92,9 +100,7 @@ export function bootstrap(scope: Construct, values: Values): void {
     { apiGroup: '', resources: ['secrets'], verbs: ['create'] },
   ]);
   configMap(scope, 'bootstrap-config', NAME, BOOTSTRAP, data);
-  new JobWorkload(scope, 'bootstrap', {
-    // A Job cannot be changed: another plan or image is another Job.
-    name: `${NAME}-${checksumOf({ ...data, image, resources: JSON.stringify(roles.setup) }, 8)}`,
+  const common = {
     identity: BOOTSTRAP,
     image,
     ...MILLRACE_USER,
@@ -105,14 +111,21 @@ export function bootstrap(scope: Construct, values: Values): void {
     graceSeconds: 10,
     backoffLimit: 10,
     deadlineSeconds: 600,
-    keptSeconds: DAY_SECONDS,
     ingress: [],
     egress: [
       ...(kafka.external ? [] : [{ peers: [{ pods: selectorOf(KAFKA) }], ports: [KAFKA_PORT] }]),
       ...(database.external ? [] : [{ peers: [{ pods: selectorOf(DATABASE) }], ports: [DATABASE_PORT] }]),
       { peers: ['anywhere' as const], ports: API_PORTS },
     ],
+  };
+  // A Job cannot be changed: another plan or image is another Job.
+  new JobWorkload(scope, 'bootstrap', {
+    ...common,
+    name: `${NAME}-${checksumOf({ ...data, image, resources: JSON.stringify(roles.setup) }, 8)}`,
+    keptSeconds: DAY_SECONDS,
   });
+  // The same once a day: renews certificates that come to their end, and makes what somebody has deleted.
+  new CronJobWorkload(scope, 'renewal', { ...common, name: `${NAME}-daily`, schedule: '17 3 * * *' });
 }
 
 function secretsOf({ kafka, database, passwords }: BootstrapPlan): string[] {

@@ -11,6 +11,8 @@ export const BROKER_PORT = 9094;
 export const DATA = '/var/lib/kafka/data';
 export const CONFIG = '/etc/millrace/config';
 export const SERVER = '/etc/millrace/server';
+/** The bootstrap lets brokers read it again when it was renewed. */
+export const KEYSTORE = `${SERVER}/keystore.pem`;
 export const ADMIN = '/etc/millrace/admin';
 /** Of the certificate that all nodes show each other. */
 export const SERVER_NAME = 'kafka';
@@ -33,7 +35,7 @@ export function serverProperties(values: Values): string {
     'listener.name.brokers.ssl.client.auth': 'required',
     'listener.name.controller.ssl.client.auth': 'required',
     'ssl.keystore.type': 'PEM',
-    'ssl.keystore.location': `${SERVER}/keystore.pem`,
+    'ssl.keystore.location': KEYSTORE,
     'ssl.truststore.type': 'PEM',
     'ssl.truststore.location': `${SERVER}/ca.crt`,
     'authorizer.class.name': 'org.apache.kafka.metadata.authorizer.StandardAuthorizer',

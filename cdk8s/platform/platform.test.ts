@@ -35,7 +35,8 @@ describe.each(Object.entries(VALUE_SETS))('with %s', (_, text) => {
   test('no object is there twice, and each has a NetworkPolicy if it makes pods', () => {
     const ids = objects.map(idOf);
     expect(new Set(ids).size).toBe(ids.length);
-    const pods = objects.filter((object) => podSpecOf(object));
+    // That of the CronJob is its Job's.
+    const pods = objects.filter((object) => podSpecOf(object) && object.kind !== 'CronJob');
     for (const { metadata } of pods) named(objects, 'NetworkPolicy', metadata.name);
   });
 
@@ -77,7 +78,9 @@ test('platform and traffic ask for at most 1.5 cores and 3 GiB together', () => 
   const values = defaultValues();
   const [traffic] = parsePipelines(TRAFFIC, 'pipeline.yaml');
   if (!traffic) throw new Error('no Pipeline');
-  const all = [...platformObjects(values), ...pipelineObjects(traffic.pipeline, values)].filter(({ kind }) => kind !== 'Job');
+  const all = [...platformObjects(values), ...pipelineObjects(traffic.pipeline, values)].filter(
+    ({ kind }) => !['Job', 'CronJob'].includes(kind),
+  );
   const requests = all.flatMap((object) => {
     const { replicas = 1 } = (object.spec ?? {}) as { replicas?: number };
     return (podSpecOf(object)?.containers ?? []).map(({ resources }) => ({ replicas, ...resources?.requests }) as never);
@@ -150,6 +153,14 @@ describe('Kafka', () => {
     expect(template.spec.topologySpreadConstraints).toHaveLength(2);
     expect(named(objects, 'PodDisruptionBudget', 'kafka')).toBeDefined();
   });
+});
+
+test('certificates are looked after once a day, by the same plan and rights as at first', () => {
+  const objects = objectsOf('');
+  const [job] = objects.filter(({ kind }) => kind === 'Job');
+  const daily = named(objects, 'CronJob', 'millrace-bootstrap-daily');
+  expect(daily.spec).toMatchObject({ concurrencyPolicy: 'Forbid' });
+  expect(job && podSpecOf(daily)).toEqual(job && podSpecOf(job));
 });
 
 test('what is given from outside is not made', () => {

@@ -21,6 +21,14 @@ export interface SecuredServers {
   folder: string;
   /** PEM. */
   authority: string;
+  authorityKey: string;
+  /** What they show at first. */
+  kafkaServer: KeyPair;
+  databaseServer: KeyPair;
+  /** File that Kafka reads. */
+  keystore: string;
+  /** Puts files where PostgreSQL reads them when it is told to. */
+  putDatabaseCertificate(pair: KeyPair): void;
   /** Of the listener with TLS and logins, as `host:port`. */
   broker: string;
   /** Of the superuser, whose certificate is for `localhost`. */
@@ -34,12 +42,24 @@ export interface SecuredServers {
   stop(): Promise<void>;
 }
 
+export interface SecuredOptions {
+  /** When their certificates were made. */
+  now?: Date;
+  /** Password of a user of Kafka who may do everything. */
+  admin?: string;
+}
+
 /** @returns servers whose Kafka has the users of Millrace, with the password `of <user>` and no permission */
-export async function startSecuredServers(): Promise<SecuredServers> {
+export async function startSecuredServers({
+  now = new Date(),
+  admin: adminPassword,
+}: SecuredOptions = {}): Promise<SecuredServers> {
   const folder = mkdtempSync(join(tmpdir(), 'millrace-secured-'));
   const authority = await makeAuthority(new Date());
-  const { key, certificate } = await makeServer(authority, 'kafka', ['localhost'], new Date());
-  writeFileSync(join(folder, 'keystore.pem'), `${key}\n${certificate}\n`);
+  const kafkaServer = await makeServer(authority, 'kafka', ['localhost'], now);
+  const databaseServer = await makeServer(authority, 'database', ['localhost'], now);
+  const keystore = join(folder, 'keystore.pem');
+  writeFileSync(keystore, `${kafkaServer.key}\n${kafkaServer.certificate}\n`);
   const [plain = 0, login = 0, controller = 0] = await freePorts(3);
   const [server, postgres] = await Promise.all([
     startKafka({
@@ -49,28 +69,37 @@ export async function startSecuredServers(): Promise<SecuredServers> {
         'advertised.listeners': `PLAINTEXT://127.0.0.1:${plain},SASL_SSL://localhost:${login}`,
         'controller.quorum.voters': `1@127.0.0.1:${controller}`,
         'ssl.keystore.type': 'PEM',
-        'ssl.keystore.location': join(folder, 'keystore.pem'),
+        'ssl.keystore.location': keystore,
         'sasl.enabled.mechanisms': 'SCRAM-SHA-512',
         'listener.name.sasl_ssl.scram-sha-512.sasl.jaas.config':
           'org.apache.kafka.common.security.scram.ScramLoginModule required;',
         'authorizer.class.name': 'org.apache.kafka.metadata.authorizer.StandardAuthorizer',
         'allow.everyone.if.no.acl.found': 'false',
         // The broker itself and the test come without a login.
-        'super.users': 'User:ANONYMOUS',
+        'super.users': 'User:ANONYMOUS;User:admin',
       },
     }),
     startPostgres(),
   ]);
   const superuser = connectDatabase({ url: postgres.url, applicationName: 'superuser', log });
-  await turnTlsOn(superuser, join(postgres.folder, 'data'), authority);
+  const putDatabaseCertificate = (pair: KeyPair): void => putPair(join(postgres.folder, 'data'), pair);
+  putDatabaseCertificate(databaseServer);
+  await superuser.query('ALTER SYSTEM SET ssl = on');
+  await superuser.query('SELECT pg_reload_conf()');
   const admin = connectKafka({ brokers: server.brokers, clientId: 'admin', log });
   const access = connectAccess({ brokers: server.brokers, clientId: 'admin', log });
   for (const user of USERS) await access.putUser(user, `of ${user}`);
+  if (adminPassword !== undefined) await access.putUser('admin', adminPassword);
   const broker = `localhost:${login}`;
   const clients: Kafka[] = [];
   return {
     folder,
     authority: authority.certificate,
+    authorityKey: authority.key,
+    kafkaServer,
+    databaseServer,
+    keystore,
+    putDatabaseCertificate,
     broker,
     databaseUrl: postgres.url,
     admin,
@@ -97,9 +126,7 @@ export async function startSecuredServers(): Promise<SecuredServers> {
   };
 }
 
-/** A server that runs already takes TLS when it is told to read its settings again. */
-async function turnTlsOn(superuser: Pool, data: string, authority: KeyPair): Promise<void> {
-  const { key, certificate } = await makeServer(authority, 'database', ['localhost'], new Date());
+function putPair(data: string, { key, certificate }: KeyPair): void {
   const { uid, gid } = statSync(data);
   for (const [name, text] of Object.entries({ 'server.crt': certificate, 'server.key': key })) {
     const file = join(data, name);
@@ -107,6 +134,4 @@ async function turnTlsOn(superuser: Pool, data: string, authority: KeyPair): Pro
     chmodSync(file, 0o600);
     chownSync(file, uid, gid);
   }
-  await superuser.query('ALTER SYSTEM SET ssl = on');
-  await superuser.query('SELECT pg_reload_conf()');
 }

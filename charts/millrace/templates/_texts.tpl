@@ -154,7 +154,23 @@
           }
         ]
       }
-    ]
+    ],
+    "certificate": {
+      "secret": "millrace-kafka-server",
+      "hosts": [
+{{ end }}{{ if and (not (hasKey .Values.kafka "external")) (eq (int64 .Values.kafka.nodes) 1) }}        "kafka-0.kafka-nodes.{{ include "millrace.inJson" .Release.Namespace }}.svc"
+{{ end }}{{ if and (not (hasKey .Values.kafka "external")) (eq (int64 .Values.kafka.nodes) 3) }}        "kafka-0.kafka-nodes.{{ include "millrace.inJson" .Release.Namespace }}.svc",
+        "kafka-1.kafka-nodes.{{ include "millrace.inJson" .Release.Namespace }}.svc",
+        "kafka-2.kafka-nodes.{{ include "millrace.inJson" .Release.Namespace }}.svc"
+{{ end }}{{ if not (hasKey .Values.kafka "external") }}      ],
+      "port": 9092,
+      "keystore": "/etc/millrace/server/keystore.pem",
+      "listeners": [
+        "clients",
+        "brokers",
+        "controller"
+      ]
+    }
   },
 {{ end }}{{ if hasKey .Values.database "external" }}  "database": null
 {{ end }}{{ if not (hasKey .Values.database "external") }}  "database": {
@@ -176,7 +192,8 @@
     "reader": {
       "user": "millrace_reader",
       "secret": "millrace-database-reader"
-    }
+    },
+    "certificate": "millrace-database-server"
   }
 {{ end }}}
 {{ end }}

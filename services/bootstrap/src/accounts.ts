@@ -1,5 +1,5 @@
 /** Makes the users of Kafka and the roles of the database, and says what each may do. May be repeated. */
-import { connectAccess } from '@millrace/core/kafka/access.ts';
+import { type Access, connectAccess } from '@millrace/core/kafka/access.ts';
 import type { Logger } from '@millrace/core/log.ts';
 import pg from 'pg';
 import { roleStatements } from './databaseRoles.ts';
@@ -11,18 +11,25 @@ const QUERY_MS = 20_000;
 
 type Secrets = ReadonlyMap<string, SecretData>;
 
-/** @throws Error in a sentence where Kafka does not answer yet */
-export async function makeKafkaUsers(plan: NonNullable<BootstrapPlan['kafka']>, secrets: Secrets, log: Logger): Promise<void> {
-  const { admin, users, brokers } = plan;
-  const access = connectAccess({
+type KafkaPlan = NonNullable<BootstrapPlan['kafka']>;
+type DatabasePlan = NonNullable<BootstrapPlan['database']>;
+
+/** As its administrator. */
+export function openAccess({ admin, brokers }: KafkaPlan, secrets: Secrets, log: Logger): Access {
+  return connectAccess({
     brokers: brokers.split(','),
     clientId: 'millrace-bootstrap',
     tls: () => ({ ca: entryOf(secrets, admin.secret, 'ca.crt') }),
     sasl: () => ({ mechanism: 'SCRAM-SHA-512', username: admin.user, password: entryOf(secrets, admin.secret, 'password') }),
     log,
   });
+}
+
+/** @throws Error in a sentence where Kafka does not answer yet */
+export async function makeKafkaUsers(plan: KafkaPlan, secrets: Secrets, log: Logger): Promise<void> {
+  const access = openAccess(plan, secrets, log);
   try {
-    for (const { user, secret, permissions } of users) {
+    for (const { user, secret, permissions } of plan.users) {
       await access.putUser(user, entryOf(secrets, secret, 'password'));
       await access.allow(user, permissions);
       log.info({ user }, 'Kafka user is as it should be');
@@ -32,20 +39,18 @@ export async function makeKafkaUsers(plan: NonNullable<BootstrapPlan['kafka']>, 
   }
 }
 
-/** @throws Error where the database does not answer yet */
-export async function makeDatabaseRoles(
-  plan: NonNullable<BootstrapPlan['database']>,
+/** A connection as the superuser. @throws Error where the database does not answer */
+export async function openSuperuser(
+  { host, port, name, superuser }: DatabasePlan,
   secrets: Secrets,
   log: Logger,
-): Promise<void> {
-  const { host, port, name, superuser, owner, writer, reader } = plan;
-  const password = (secret: string): string => entryOf(secrets, secret, 'password');
+): Promise<pg.Client> {
   const client = new pg.Client({
     host,
     port,
     database: name,
     user: superuser.user,
-    password: password(superuser.secret),
+    password: entryOf(secrets, superuser.secret, 'password'),
     ssl: { ca: entryOf(secrets, superuser.secret, 'ca.crt') },
     application_name: 'millrace bootstrap',
     connectionTimeoutMillis: CONNECT_MS,
@@ -55,6 +60,19 @@ export async function makeDatabaseRoles(
   client.on('error', (error) => log.debug({ error: error.message }, 'database connection lost'));
   try {
     await client.connect();
+    return client;
+  } catch (error) {
+    await client.end();
+    throw new Error(`the database at ${host}:${port}: ${(error as Error).message}`, { cause: error });
+  }
+}
+
+/** @throws Error where the database does not answer yet */
+export async function makeDatabaseRoles(plan: DatabasePlan, secrets: Secrets, log: Logger): Promise<void> {
+  const { host, port, owner, writer, reader } = plan;
+  const password = (secret: string): string => entryOf(secrets, secret, 'password');
+  const client = await openSuperuser(plan, secrets, log);
+  try {
     for (const statement of roleStatements(plan, password)) await client.query(statement);
     log.info({ roles: [owner.user, writer.user, reader.user] }, 'database roles are as they should be');
   } catch (error) {

@@ -1,11 +1,12 @@
 /**
  * Makes what the platform needs before anything can run, and what its servers need once they do: Secrets with authority,
- * certificates and passwords; then users of Kafka and roles of the database. Any number of runs ends in the same state.
+ * certificates and passwords; then users of Kafka and roles of the database, and certificates that its servers show. Any number of runs ends in the same state.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from '@millrace/core/log.ts';
 import { makeDatabaseRoles, makeKafkaUsers } from './accounts.ts';
 import type { BootstrapPlan } from './plan.ts';
+import { renewDatabase, renewKafka } from './renewal.ts';
 import type { SecretStore } from './secretStore.ts';
 import { planSecrets, type SecretData, secretNames } from './secrets.ts';
 
@@ -23,11 +24,22 @@ export interface BootstrapOptions {
 export async function bootstrap(plan: BootstrapPlan, { store, waitMs, signal, log }: BootstrapOptions): Promise<void> {
   const secrets = await makeSecrets(plan, store, log);
   const { kafka, database } = plan;
-  const tasks = [
-    ...(kafka ? [{ what: 'Kafka', run: () => makeKafkaUsers(kafka, secrets, log) }] : []),
-    ...(database ? [{ what: 'the database', run: () => makeDatabaseRoles(database, secrets, log) }] : []),
-  ];
   const deadline = performance.now() + waitMs;
+  const within = { deadline, signal, log };
+  const tasks = [
+    ...(kafka
+      ? [
+          { what: 'Kafka', run: () => makeKafkaUsers(kafka, secrets, log) },
+          { what: 'Kafka', run: () => renewKafka(kafka, secrets, within) },
+        ]
+      : []),
+    ...(database
+      ? [
+          { what: 'the database', run: () => makeDatabaseRoles(database, secrets, log) },
+          { what: 'the database', run: () => renewDatabase(database, secrets, within) },
+        ]
+      : []),
+  ];
   const results = await Promise.allSettled(
     tasks.map(async ({ what, run }) => {
       for (;;) {

@@ -6,7 +6,7 @@ import { quote } from '@millrace/core/database/identifier.ts';
 import pg from 'pg';
 import type { BootstrapPlan } from './plan.ts';
 
-type Database = NonNullable<BootstrapPlan['database']>;
+type Database = Omit<NonNullable<BootstrapPlan['database']>, 'certificate'>;
 
 /** Statements that may be repeated, for the superuser. @param password of a role, by its Secret */
 export function roleStatements(plan: Database, password: (secret: string) => string): string[] {

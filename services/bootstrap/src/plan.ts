@@ -37,6 +37,14 @@ export const bootstrapPlan = z.strictObject({
       brokers: z.string().min(1),
       admin: z.strictObject(account),
       users: z.array(z.strictObject({ ...account, permissions: z.array(permission) })),
+      /** What its brokers are to show: the Secret, where each is found, and where they read it themselves. */
+      certificate: z.strictObject({
+        secret: z.string().min(1),
+        hosts: z.array(z.string().min(1)).min(1),
+        port: z.int(),
+        keystore: z.string().min(1),
+        listeners: z.array(z.string().min(1)).min(1),
+      }),
     })
     .nullable(),
   database: z
@@ -48,6 +56,8 @@ export const bootstrapPlan = z.strictObject({
       owner: z.strictObject(account),
       writer: z.strictObject(account),
       reader: z.strictObject(account),
+      /** Secret with the certificate that it is to show. */
+      certificate: z.string().min(1),
     })
     .nullable(),
 });

@@ -14,7 +14,12 @@ const PLAN: BootstrapPlan = {
     { secret: 'database', commonName: 'database', hosts: ['database.feeds.svc'], keystore: false, clusterId: false },
   ],
   passwords: [],
-  kafka: { brokers: 'kafka:9092', admin: account('admin'), users: [{ ...account('sink'), permissions: [] }] },
+  kafka: {
+    brokers: 'kafka:9092',
+    admin: account('admin'),
+    users: [{ ...account('sink'), permissions: [] }],
+    certificate: { secret: 'kafka', hosts: ['kafka'], port: 9092, keystore: '/k', listeners: ['clients'] },
+  },
   database: null,
 };
 const NOW = new Date('2026-01-01T00:00:00Z');

@@ -15,6 +15,9 @@ import { persist } from './retry.ts';
 
 const WITHIN_MS = 12_000;
 const SCRAM_SHA_512 = 2;
+/** Kinds of resources and of changes in IncrementalAlterConfigs. */
+const BROKER = 4;
+const SET = 0;
 /** Kafka's own default. */
 const ITERATIONS = 4_096;
 const KEY_BYTES = 64;
@@ -46,6 +49,8 @@ export interface Access {
   putUser(name: string, password: string): Promise<void>;
   /** Adds what is missing; takes nothing away. */
   allow(user: string, permissions: readonly Permission[]): Promise<void>;
+  /** Sets settings of every broker, each on itself; also to what they are, which lets it read files that they name again. */
+  setOnEachBroker(settings: Readonly<Record<string, string>>): Promise<void>;
   close(): void;
 }
 
@@ -73,6 +78,13 @@ export function connectAccess(options: KafkaOptions): Access {
         })),
       );
       await ask(`allow user ${user} what it needs`, () => cluster.onController((link) => link.broker.createAcls({ acl })));
+    },
+    async setOnEachBroker(settings) {
+      const { nodes } = await cluster.metadata([]);
+      for (const { id } of nodes)
+        await ask(`take settings of broker ${id}`, () =>
+          cluster.onNode(id, '', (link) => link.send(setOnBrokerRequest(id, settings))),
+        );
     },
     close: () => cluster.close(),
   };
@@ -103,6 +115,39 @@ function putUserRequest(name: string, password: string): Protocol<object> {
         const error = errorOf(decoder.readInt16());
         const reason = decoder.readUVarIntString();
         if (error) throw new KafkaError(`the password of user ${name} was refused: ${reason ?? error.message}`, { cause: error });
+        return {};
+      },
+      parse: async (decoded) => decoded,
+    },
+  };
+}
+
+/** IncrementalAlterConfigs (version 1), likewise missing in kafkajs: https://kafka.apache.org/protocol#The_Messages_IncrementalAlterConfigs */
+function setOnBrokerRequest(id: number, settings: Readonly<Record<string, string>>): Protocol<object> {
+  const name = Buffer.from(String(id));
+  const entries = Object.entries(settings);
+  return {
+    request: {
+      apiKey: 44,
+      apiVersion: 1,
+      apiName: 'IncrementalAlterConfigs',
+      encode: async () => {
+        const encoder = new Encoder().writeUVarInt(0); // tags of the header
+        bytes(encoder.writeUVarInt(2).writeInt8(BROKER), name).writeUVarInt(entries.length + 1);
+        for (const [key, value] of entries)
+          bytes(bytes(encoder, Buffer.from(key)).writeInt8(SET), Buffer.from(value)).writeUVarInt(0);
+        return encoder.writeUVarInt(0).writeInt8(0).writeUVarInt(0); // tags; not only validated; tags
+      },
+    },
+    response: {
+      decode: async (payload) => {
+        const decoder = new Decoder(payload);
+        decoder.readUVarInt(); // tags of the header
+        decoder.readInt32(); // throttle time
+        decoder.readUVarInt(); // one resource
+        const error = errorOf(decoder.readInt16());
+        const reason = decoder.readUVarIntString();
+        if (error) throw new KafkaError(`settings of broker ${id} were refused: ${reason ?? error.message}`, { cause: error });
         return {};
       },
       parse: async (decoded) => decoded,
