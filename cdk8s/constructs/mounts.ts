@@ -8,6 +8,12 @@ export function secretMount(secret: string, path: string): Mount {
   return { volume: secret, path, readOnly: true, source: { secret: { secretName: secret, defaultMode: SECRET_MODE } } };
 }
 
+/** One key of a Secret, or all. @param volume Secrets may have names that no volume may */
+export function secretFileMount(volume: string, path: string, secret: string, key: string | undefined): Mount {
+  const items = key === undefined ? {} : { items: [{ key, path: key }] };
+  return { volume, path, readOnly: true, source: { secret: { secretName: secret, defaultMode: SECRET_MODE, ...items } } };
+}
+
 /** The files of one ConfigMap or of several in one folder. */
 export function configMount(volume: string, path: string, ...configMaps: readonly string[]): Mount {
   const [only] = configMaps;

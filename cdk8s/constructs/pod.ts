@@ -62,6 +62,8 @@ export interface PodSettings {
   /** For a program that talks to the Kubernetes API; without it there is no token in the pod. */
   serviceAccount?: string;
   graceSeconds: number;
+  /** How long a pod that is to end goes on as if nothing were, seconds: Services hear of it meanwhile. */
+  preStopSeconds?: number;
 }
 
 type Plain = Record<string, unknown>;
@@ -104,10 +106,17 @@ function sidecarOf({ name, image, args, ...settings }: Sidecar): Plain {
   return containerOf({ name, image, args }, { ...settings, env: {} });
 }
 
-function containerOf(container: Plain, { env, mounts, resources }: Pick<PodSettings, 'env' | 'mounts' | 'resources'>): Plain {
+function containerOf(
+  container: Plain,
+  { env, mounts, resources, preStopSeconds }: Pick<PodSettings, 'env' | 'mounts' | 'resources' | 'preStopSeconds'>,
+): Plain {
   return {
     ...container,
     imagePullPolicy: 'IfNotPresent',
+    // Not `sleep`, which Kubernetes knows since 1.30 only; our image has no other program than Node.
+    ...(preStopSeconds === undefined
+      ? {}
+      : { lifecycle: { preStop: { exec: { command: ['node', '-e', `setTimeout(() => {}, ${preStopSeconds}_000)`] } } } }),
     env: Object.entries(env).map(([name, source]) => envOf(name, source)),
     resources: { requests: amountsOf(resources.requests), limits: amountsOf(resources.limits) },
     securityContext: {

@@ -36,6 +36,7 @@ export interface WorkloadProps {
   serviceAccount?: string;
   /** How long it may take to end by itself. */
   graceSeconds: number;
+  preStopSeconds?: number;
   ingress: readonly Flow[];
   egress: readonly Flow[];
   /** Beside the recommended ones. */

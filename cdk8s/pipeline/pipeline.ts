@@ -8,6 +8,7 @@ import { configMap } from '../constructs/config.ts';
 import { type Manifest, synthesise } from '../constructs/manifest.ts';
 import type { Values } from '../platform/values.ts';
 import { dashboardConfig } from './dashboard.ts';
+import { httpService } from './http.ts';
 import { RenderRefused } from './refused.ts';
 import { rules } from './rules.ts';
 import { autoscaler } from './scaling.ts';
@@ -28,6 +29,7 @@ export function pipelineObjects(pipeline: Pipeline, values: Values): Manifest[] 
     setupJob(chart, context);
     for (const name of ['producer', 'processor', 'sink'] as const) role(chart, name, context);
     for (const name of ['processor', 'sink'] as const) autoscaler(chart, name, context);
+    httpService(chart, context);
     rules(chart, context);
     dashboardConfig(chart, context);
   });

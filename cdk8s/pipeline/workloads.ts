@@ -14,6 +14,7 @@ import { SCRAPED } from '../platform/prometheus.ts';
 import { prometheusPeers } from '../platform/prometheusPeer.ts';
 import type { Values } from '../platform/values.ts';
 import { type Connection, databaseConnection, kafkaConnection, together } from './connections.ts';
+import { listeningOf } from './http.ts';
 import { inputOf } from './input.ts';
 import { scaleOf } from './scaling.ts';
 
@@ -49,13 +50,14 @@ export const identityOf = (pipeline: Pipeline, component: string): Identity => (
 export function role(scope: Construct, name: RoleName, context: PipelineContext): void {
   const { pipeline, values } = context;
   const connection = CONNECTIONS[name](values);
-  const input = name === 'producer' ? inputOf(pipeline) : { args: [], mounts: [], egress: [] };
+  const listening = name === 'producer' ? listeningOf(pipeline) : null;
+  const input = listening ?? (name === 'producer' ? inputOf(pipeline) : { args: [], mounts: [], egress: [] });
   const scale = name === 'producer' ? 1 : scaleOf(pipeline, values);
   new DeploymentWorkload(scope, name, {
     ...common(context, name, connection),
     name: `${pipeline.metadata.name}-${name}`,
     args: ['run', '--role', name, '--host', '0.0.0.0', '--port', String(METRICS_PORT), ...input.args, FILE],
-    ports: { metrics: METRICS_PORT },
+    ports: { metrics: METRICS_PORT, ...listening?.ports },
     mounts: [configMount('pipeline', FOLDER, context.config.name), ...connection.mounts, ...input.mounts],
     resources: resourcesOf(pipeline, name, values),
     extraLabels: { ...connection.labels, ...SCRAPED },
@@ -63,7 +65,8 @@ export function role(scope: Construct, name: RoleName, context: PipelineContext)
     // Two producers of one file would take turns in sending it.
     replicas: typeof scale === 'number' ? scale : null,
     strategy: name === 'producer' ? 'Recreate' : 'RollingUpdate',
-    ingress: metricsFlow(values),
+    ...listening?.deployment,
+    ingress: [...metricsFlow(values), ...(listening?.ingress ?? [])],
     egress: [...connection.egress, ...input.egress],
   });
 }

@@ -151,6 +151,15 @@ const autoscaling = z.strictObject({
   namespace: name.default('keda').meta({ description: 'Where KEDA or the adapter runs, which asks our Prometheus' }),
 });
 
+const ingress = z.strictObject({
+  host: z
+    .string()
+    .regex(/^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$/, HOST)
+    .meta({ description: 'Name by which devices find it', patternErrorMessage: HOST }),
+  class: name.optional().meta({ description: "IngressClass; left out: the cluster's default" }),
+  tls: name.optional().meta({ description: 'Secret with tls.crt and tls.key of the host' }),
+});
+
 const roles = z.strictObject({
   producer: resources('50m 128Mi 32Mi', '1 256Mi 64Mi').meta({ description: 'Of producers' }),
   processor: resources('100m 128Mi 32Mi', '1 256Mi 64Mi').meta({ description: 'Of processors' }),
@@ -187,6 +196,9 @@ export const values = z.strictObject({
   alertmanager: alertmanager.prefault({}).meta({ description: 'Sends alerts' }),
   grafana: grafana.prefault({}).meta({ description: 'Shows the database and the metrics' }),
   autoscaling: autoscaling.prefault({}).meta({ description: 'How many pods processors and sinks have' }),
+  ingress: ingress
+    .optional()
+    .meta({ description: 'Lets devices outside of the cluster POST to Pipelines with a source of HTTP' }),
   roles: roles.prefault({}).meta({ description: 'Resources of the roles, where a Pipeline names none' }),
 });
 
