@@ -4,6 +4,7 @@ import { join, resolve } from 'node:path';
 import { loadPipelines } from '@millrace/core/spec/load.ts';
 import type { Pipeline } from '@millrace/core/spec/pipeline.ts';
 import type { Manifest } from './constructs/manifest.ts';
+import { crdObjects } from './crd/crd.ts';
 import { DATA_CONFIG_MAP } from './pipeline/input.ts';
 import { pipelineObjects } from './pipeline/pipeline.ts';
 import { defaultValues, parseValues } from './platform/loadValues.ts';
@@ -33,11 +34,13 @@ export async function sampleManifests(): Promise<Map<string, Manifest[]>> {
     const objects = [...platformObjects(values), ...pipelineObjects(feed.pipeline, values)];
     samples.set(`platform, ${name}`, [namespaceObject(values), ...objects]);
   }
+  samples.set('definition of Pipelines', crdObjects(defaultValues()));
   for (const file of pipelineFiles()) {
     for (const { pipeline } of await loadPipelines(join(ROOT, file))) {
       const { namespace } = pipeline.metadata;
       const values = { ...defaultValues(), ...(namespace === undefined ? {} : { namespace }) };
-      samples.set(file, pipelineObjects(withData(pipeline), values));
+      const { apiVersion, kind, metadata, spec } = pipeline;
+      samples.set(file, [{ apiVersion, kind, metadata, spec } as Manifest, ...pipelineObjects(withData(pipeline), values)]);
       const several = { ...pipeline, spec: { ...pipeline.spec, scale: { ...pipeline.spec.scale, min: 2 } } };
       samples.set(`${file}, two of each`, pipelineObjects(withData(several), values));
     }

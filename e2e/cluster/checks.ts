@@ -20,6 +20,7 @@ import { forbidden } from './forbidden.ts';
 import { checkImage } from './image.ts';
 import { refusals } from './refusals.ts';
 import { query } from './rows.ts';
+import { checkSurvival } from './survive/check.ts';
 import { discovery, grafana, timescale } from './upstream.ts';
 
 export interface Context {
@@ -30,6 +31,8 @@ export interface Context {
   target: Target;
   wanted: Wanted;
   options: Options;
+  /** Of the checkout. */
+  root: string;
 }
 
 interface Check {
@@ -71,6 +74,7 @@ export const CHECKS: readonly Check[] = [
   { name: 'tables are hypertables of TimescaleDB', check: timescale },
   { name: 'connections that no flow needs are not opened', check: forbidden },
   { name: 'wrong values are refused by a sentence, and nothing is applied', check: refusals },
+  { name: 'each row is stored once, whatever is deleted, evicted, killed and upgraded under load', check: checkSurvival },
 ];
 
 /** Each takes the platform away: after all others, in this order. */

@@ -5,17 +5,16 @@
 import { join, resolve } from 'node:path';
 import { run } from '@millrace/deploy/command.ts';
 import { deploy } from '@millrace/deploy/deploy.ts';
-import type { Kubectl } from '@millrace/deploy/kubectl.ts';
 import { ourNamespace } from '@millrace/deploy/live.ts';
 import { optionsFrom } from '@millrace/deploy/options.ts';
 import { Refused } from '@millrace/deploy/refused.ts';
 import { deployTarget, type Target, targetOf } from '@millrace/deploy/target.ts';
-import { usageOf } from '@millrace/deploy/usage.ts';
 import { waitFor } from '@millrace/deploy/wait.ts';
 import { CHECKS, LAST_CHECKS } from './checks.ts';
 import { EXAMPLES } from './examples.ts';
 import { emptyNamespace, OWN_LABEL } from './namespace.ts';
 import { NotCovered } from './notCovered.ts';
+import { tellUsage } from './resources.ts';
 import { storedRows } from './rows.ts';
 
 const ROOT = resolve(import.meta.dirname, '../..');
@@ -28,14 +27,15 @@ const seconds = (): string => `${((performance.now() - started) / 1_000).toFixed
 const say = (line: string): void => void process.stdout.write(`${seconds().padStart(8)}  ${line}\n`);
 
 async function main(): Promise<void> {
-  const options = optionsFrom(process.env);
+  const given = optionsFrom(process.env);
   const tools = { run, say, root: ROOT };
-  const { where } = await targetOf(options, tools);
-  if (where.kind === 'other' && options.kubeconfig === null && options.context === null)
+  const { where } = await targetOf(given, tools);
+  if (where.kind === 'other' && given.kubeconfig === null && given.context === null)
     throw new Refused([
       `the current context is ${where.context}; to test in a cluster that is no kind or minikube, name it by CONTEXT or KUBECONFIG`,
     ]);
-  const { target, wanted } = await deployTarget({ ...options, values: options.values ?? valuesFor(where.kind) }, tools);
+  const options = { ...given, values: given.values ?? valuesFor(where.kind) };
+  const { target, wanted } = await deployTarget(options, tools);
   const { cluster, kubectl } = target;
   const { values } = wanted;
   await cluster.ready();
@@ -60,11 +60,13 @@ async function main(): Promise<void> {
     await waitFor(`the rows of ${name}`, look, { kubectl, say, withinMs: WITHIN_MS });
     say(`${name}: ${rows} of ${rows} rows stored`);
   }
+  const pipelines = wanted.pipelines.map(({ pipeline }) => pipeline);
+  const context = { kubectl, values, pipelines, target, wanted, options, root: ROOT };
   const notCovered: string[] = [];
-  await tellUsage(kubectl);
+  await tellUsage(kubectl, say);
   for (const { name, check } of [...CHECKS, ...LAST_CHECKS]) {
     try {
-      await check({ kubectl, values, pipelines: wanted.pipelines.map(({ pipeline }) => pipeline), target, wanted, options });
+      await check(context);
       say(`ok: ${name}`);
     } catch (error) {
       if (!(error instanceof NotCovered)) throw new Error(`${name}: ${(error as Error).message}`, { cause: error });
@@ -85,13 +87,6 @@ async function main(): Promise<void> {
 /** What the platform is in this test: all of it where images can be pulled. */
 function valuesFor(kind: Target['where']['kind']): string {
   return join(import.meta.dirname, kind === 'kubelab' ? 'values.yaml' : 'values.kind.yaml');
-}
-
-async function tellUsage(kubectl: Kubectl): Promise<void> {
-  const usages = await usageOf(kubectl);
-  for (const { pod, memoryMib, cpuSeconds } of usages)
-    say(`${pod.padEnd(44)} ${memoryMib.toFixed(0).padStart(5)} MiB ${cpuSeconds.toFixed(1).padStart(7)} CPU s`);
-  say(`together ${usages.reduce((sum, { memoryMib }) => sum + memoryMib, 0).toFixed(0)} MiB`);
 }
 
 try {

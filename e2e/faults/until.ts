@@ -6,7 +6,12 @@ const LOOK_EVERY_MS = 50;
  * Resolves when a condition holds; one that throws (the database is away) does not hold yet.
  * @throws Error saying what was waited for in vain, and how looking failed last
  */
-export async function until(what: string, withinMs: number, holds: () => boolean | Promise<boolean>): Promise<void> {
+export async function until(
+  what: string,
+  withinMs: number,
+  holds: () => boolean | Promise<boolean>,
+  everyMs: number = LOOK_EVERY_MS,
+): Promise<void> {
   const deadline = performance.now() + withinMs;
   let last: unknown;
   for (;;) {
@@ -18,6 +23,6 @@ export async function until(what: string, withinMs: number, holds: () => boolean
     }
     if (performance.now() > deadline)
       throw new Error(`not within ${withinMs / 1000} s: ${what}${last ? ` (${String(last)})` : ''}`, { cause: last });
-    await delay(LOOK_EVERY_MS);
+    await delay(everyMs);
   }
 }

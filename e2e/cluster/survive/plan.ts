@@ -1,0 +1,18 @@
+import { type Random, randomOf } from '../../faults/random.ts';
+import type { Fault } from './fault.ts';
+
+export interface Step {
+  /** From 1. */
+  nth: number;
+  fault: Fault;
+  /** Of the fault's own choices. */
+  random: Random;
+}
+
+/** Every fault once per round, in random order: the same seed and faults give the same steps. */
+export function planOf(seed: number, rounds: number, faults: readonly Fault[]): Step[] {
+  const random = randomOf(seed);
+  return Array.from({ length: rounds }, () => random.shuffle(faults))
+    .flat()
+    .map((fault, at) => ({ nth: at + 1, fault, random: randomOf(random.int(0, 2 ** 31 - 1)) }));
+}

@@ -1,0 +1,89 @@
+/**
+ * The platform under load while every pod is deleted, evicted and killed, all roles are rolled to another image and back, and
+ * parts of Kubernetes start again: each row is stored once, and the volumes are the same.
+ *
+ * SEED=… gives the same order again, ROUNDS=… does it so often, UPGRADE_IMAGE=… is another image of the roles where the node
+ * cannot be asked to know the same one by another name.
+ */
+import { randomInt } from 'node:crypto';
+import { pipelineObjects } from '@millrace/cdk8s/pipeline/pipeline.ts';
+import { waitFor } from '@millrace/deploy/wait.ts';
+import { until } from '../../faults/until.ts';
+import { checkResources } from '../resources.ts';
+import { atOnce, feedOf, pipelineOf } from './feed.ts';
+import { newPeak, type Peak } from './peak.ts';
+import { planOf, type Step } from './plan.ts';
+import { countsOf, missingOf } from './pods.ts';
+import { faultsOf } from './table.ts';
+import { LOOK_EVERY_MS, WITHIN_MS } from './times.ts';
+import { expectEachRowOnce } from './verify.ts';
+import { volumesOf } from './volumes.ts';
+import { type World, type WorldOptions, worldOf } from './world.ts';
+
+export interface SurviveOptions extends Omit<WorldOptions, 'proof'> {
+  say(line: string): void;
+  /** How often each fault is done. */
+  rounds: number;
+  /** null: a random one, which is told. */
+  seed: number | null;
+}
+
+/** @throws Error with what was lost, doubled, or did not come back */
+export async function survive({ say, rounds, seed: given, ...options }: SurviveOptions): Promise<void> {
+  const { kubectl, values, node, otherImage } = options;
+  const seed = given ?? randomInt(2 ** 31 - 1);
+  say(`faults under load: seed ${seed} (again by SEED=${seed})`);
+  const feed = feedOf(rounds);
+  const proof = pipelineOf(feed);
+  const world = worldOf({ ...options, proof });
+  await kubectl.apply(pipelineObjects(proof, values));
+  await untilReady('the load', world, async () => ((await world.written()) > 0 ? '' : 'its first rows'));
+
+  const pods = await world.pods();
+  const wanted = countsOf(pods);
+  const all = faultsOf(pods, node, otherImage);
+  for (const { name, lacks } of all) if (lacks !== null) say(`left out: ${name}: needs ${lacks}`);
+  const steps = planOf(
+    seed,
+    rounds,
+    all.filter(({ lacks }) => lacks === null),
+  );
+  const volumes = await volumesOf(kubectl);
+  const peak = newPeak();
+  for (const step of steps) {
+    const done = await attack(world, step, { wanted, peak }).catch((error: Error) => {
+      throw new Error(`fault ${step.nth} of seed ${seed}, ${step.fault.name}: ${error.message}`, { cause: error });
+    });
+    say(`${`${step.nth}/${steps.length}`.padStart(5)}  ${step.fault.name}: ${done}`);
+  }
+  say('all faults done; the rest of the input flows at once');
+  await kubectl.apply(pipelineObjects(pipelineOf(atOnce(feed)), values));
+  await expectEachRowOnce(world, proof, feed, say);
+  const after = await volumesOf(kubectl);
+  if (after !== volumes) throw new Error(`the volumes were\n${volumes}\nand are\n${after}`);
+  say(`${volumes.split('\n').length} volumes are the same as before`);
+  await checkResources(kubectl, peak, say);
+}
+
+/** Does one fault; resolves with what was done when all pods are ready again and rows flow. */
+async function attack(
+  world: World,
+  { fault, random }: Step,
+  { wanted, peak }: { wanted: ReadonlyMap<string, number>; peak: Peak },
+): Promise<string> {
+  const startedAt = performance.now();
+  const since = (): string => `${((performance.now() - startedAt) / 1_000).toFixed(1)} s`;
+  const done = await fault.happen(world, random);
+  await untilReady('all pods ready again', world, async () => missingOf(await world.pods(), wanted));
+  const ready = since();
+  const before = await world.written();
+  const flow = async (): Promise<boolean> => (await world.written()) > before;
+  await until('rows flow again, of an input that has not ended', WITHIN_MS, flow, LOOK_EVERY_MS);
+  await peak.look(world.kubectl);
+  return `${done}; all ready after ${ready}, rows flow after ${since()}`;
+}
+
+/** Waits in silence; what is told of it is how long it took. @throws Error with the pods, their reasons and their last log lines */
+async function untilReady(what: string, { kubectl }: World, missing: () => Promise<string>): Promise<void> {
+  await waitFor(what, missing, { kubectl, say: () => undefined, withinMs: WITHIN_MS });
+}
