@@ -44,7 +44,8 @@ export function criticals(tool: string, manifests: readonly Manifest[]): Critica
   const words = ['score', '--output-format', 'json', '--kubernetes-version', KUBERNETES, '-'];
   const { stdout, stderr, error } = spawnSync(tool, words, { input, encoding: 'utf8', maxBuffer: 2 ** 28 });
   if (error || stderr !== '') throw new Error(`kube-score: ${error?.message ?? stderr}`);
-  return (JSON.parse(stdout) as Scored[]).flatMap(({ object_name: object, checks }) =>
+  // null where it has no opinion on any of these kinds.
+  return ((JSON.parse(stdout) as Scored[] | null) ?? []).flatMap(({ object_name: object, checks }) =>
     checks
       .filter(({ grade, skipped }) => grade === CRITICAL && !skipped)
       .map(({ check, comments }) => ({

@@ -15,7 +15,8 @@ export async function checkSurvival({ kubectl, values, target, options, root }: 
     node,
     otherImage: other,
     say,
-    rounds: numberOf('ROUNDS', 1) ?? 1,
+    rounds: numberOf('ROUNDS', 1),
+    only: new RegExp(process.env.FAULTS ?? ''),
     seed: numberOf('SEED', 0),
     wantedWith: (image) => wantedBy({ ...options, image }, cluster, root),
   });

@@ -4,6 +4,8 @@ import type { World } from './world.ts';
 
 export interface Fault {
   name: string;
+  /** One of each kind comes before the others of it, so that a slow machine sees them all. */
+  kind: string;
   /** What is missing for it in this cluster, as a person would say it; null: nothing. */
   lacks: string | null;
   /**

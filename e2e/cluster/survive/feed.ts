@@ -5,9 +5,9 @@ import type { Pipeline } from '@millrace/core/spec/pipeline.ts';
 import { type ProofFeed, proofYaml } from '../../proofFeed.ts';
 
 /** What two cores stand beside everything that starts again. */
-const RECORDS_PER_SECOND = 500;
-/** A round takes a third of it on two quiet cores. What is left when the faults are over flows as fast as it can. */
-const SECONDS_PER_ROUND = 700;
+const RECORDS_PER_SECOND = 400;
+/** A round takes half of it. What is left when the faults are over flows as fast as it can. */
+const SECONDS_PER_ROUND = 600;
 const AT_ONCE = 100_000;
 
 export function feedOf(rounds: number): ProofFeed {

@@ -9,10 +9,15 @@ export interface Step {
   random: Random;
 }
 
-/** Every fault once per round, in random order: the same seed and faults give the same steps. */
+/** Every fault once per round, in random order, but one of each kind first: the same seed and faults give the same steps. */
 export function planOf(seed: number, rounds: number, faults: readonly Fault[]): Step[] {
   const random = randomOf(seed);
-  return Array.from({ length: rounds }, () => random.shuffle(faults))
+  return Array.from({ length: rounds }, () => oneOfEachFirst(random.shuffle(faults)))
     .flat()
     .map((fault, at) => ({ nth: at + 1, fault, random: randomOf(random.int(0, 2 ** 31 - 1)) }));
+}
+
+function oneOfEachFirst(faults: readonly Fault[]): Fault[] {
+  const isFirst = ({ kind }: Fault, at: number): boolean => faults.findIndex((one) => one.kind === kind) === at;
+  return [...faults.filter(isFirst), ...faults.filter((fault, at) => !isFirst(fault, at))];
 }

@@ -26,7 +26,7 @@ export function faultsOf(pods: readonly LivePod[], node: NodeAccess | null, othe
     ...killed.map((target) => killProcess(target, node)),
     killBackend,
     change,
-    change,
+    { ...change, kind: 'roll back' },
     restartComponent('kube-apiserver', 'SIGKILL', node),
     restartComponent('kubelet', 'SIGTERM', node),
     restartComponent('containerd', 'SIGTERM', node),

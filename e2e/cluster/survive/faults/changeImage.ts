@@ -9,6 +9,7 @@ import { LOOK_EVERY_MS, WITHIN_MS } from '../times.ts';
  */
 export const changeImage: Fault = {
   name: 'roll all roles to another image',
+  kind: 'roll',
   lacks: null,
   async happen(world, random) {
     const { kubectl, pods, values, otherImage } = world;

@@ -6,6 +6,7 @@ import { LOOK_EVERY_MS, WITHIN_MS } from '../times.ts';
 /** `kubectl delete pod`, in order, as a person does it: never forced, since two servers would share one volume then. */
 export const deletePod = (target: Target): Fault => ({
   name: `delete pod ${target.pod ?? `of ${target.workload}`}`,
+  kind: `delete ${target.pod ?? 'a role'}`,
   lacks: null,
   async happen({ kubectl, pods }) {
     const { name, uid } = podOf(target, await pods()).metadata;

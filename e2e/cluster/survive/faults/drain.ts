@@ -11,6 +11,7 @@ import { LOOK_EVERY_MS, WITHIN_MS } from '../times.ts';
  */
 export const drain: Fault = {
   name: 'evict every pod',
+  kind: 'evict',
   lacks: null,
   async happen({ kubectl, pods }, random) {
     const budgets = await kubectl.list<{ spec: { selector: { matchLabels: Record<string, string> } } }>('poddisruptionbudgets');

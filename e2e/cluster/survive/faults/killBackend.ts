@@ -4,6 +4,7 @@ import type { Fault } from '../fault.ts';
 /** SIGKILL of one server process of PostgreSQL inside its container: the database throws all sessions out and recovers from its log. */
 export const killBackend: Fault = {
   name: 'kill a server process of the database',
+  kind: 'kill a server process',
   lacks: null,
   async happen({ kubectl, values }, random) {
     const sql = "select pid from pg_stat_activity where usename = 'millrace_writer' order by pid";

@@ -7,6 +7,7 @@ import { LOOK_EVERY_MS, WITHIN_MS } from '../times.ts';
 /** SIGKILL of all processes in a container: nothing is flushed, no lock is given back; the kubelet starts it again in the same pod. */
 export const killProcess = (target: Target, node: NodeAccess | null): Fault => ({
   name: `kill the processes of ${target.pod ?? target.workload}`,
+  kind: `kill ${target.pod ?? 'a role'}`,
   lacks: node === null ? 'a way onto the node' : null,
   async happen({ pods }) {
     const before = podOf(target, await pods());

@@ -8,6 +8,7 @@ type Component = Parameters<NodeAccess['restart']>[0];
 /** A part of Kubernetes itself ends and starts again while the roles run. */
 export const restartComponent = (component: Component, how: 'SIGTERM' | 'SIGKILL', node: NodeAccess | null): Fault => ({
   name: `restart ${component} by ${how}`,
+  kind: `restart ${component}`,
   lacks: node === null ? 'a way onto the node' : null,
   async happen({ kubectl, pods }) {
     const shown = async (): Promise<string[]> =>
