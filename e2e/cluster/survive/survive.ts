@@ -9,6 +9,7 @@ import { randomInt } from 'node:crypto';
 import { pipelineObjects } from '@millrace/cdk8s/pipeline/pipeline.ts';
 import { waitFor } from '@millrace/deploy/wait.ts';
 import { until } from '../../faults/until.ts';
+import { PROOF_NAME } from '../../proofFeed.ts';
 import { checkResources } from '../resources.ts';
 import { atOnce, feedOf, pipelineOf } from './feed.ts';
 import { newPeak, type Peak } from './peak.ts';
@@ -73,6 +74,13 @@ export async function survive({ say, rounds, only, seed: given, ...options }: Su
   if (after !== volumes) throw new Error(`the volumes were\n${volumes}\nand are\n${after}`);
   say(`${volumes.split('\n').length} volumes are the same as before`);
   await checkResources(kubectl, peak, say);
+  await removeLoad(kubectl);
+}
+
+/** The platform is as it was before; where something went wrong, all stays to be looked at. */
+async function removeLoad(kubectl: World['kubectl']): Promise<void> {
+  const kinds = 'deployments,jobs,networkpolicies,poddisruptionbudgets,configmaps,services';
+  await kubectl.run('delete', kinds, `--selector=app.kubernetes.io/instance=${PROOF_NAME}`, '--timeout=100s');
 }
 
 /** Does one fault; resolves with what was done when all pods are ready again and rows flow. */
