@@ -94,8 +94,13 @@ async function attack(
   const done = await fault.happen(world, random);
   await untilReady('all pods ready again', world, async () => missingOf(await world.pods(), wanted));
   const ready = since();
-  const before = await world.written();
-  const flow = async (): Promise<boolean> => (await world.written()) > before;
+  // A database that recovers is ready and does not answer yet.
+  let before = Number.NaN;
+  const flow = async (): Promise<boolean> => {
+    const now = await world.written();
+    if (Number.isNaN(before)) before = now;
+    return now > before;
+  };
   await until('rows flow again, of an input that has not ended', WITHIN_MS, flow, LOOK_EVERY_MS);
   await peak.look(world.kubectl);
   return `${done}; all ready after ${ready}, rows flow after ${since()}`;
