@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { aliveJobs, containerOf, countsOf, type LivePod, missingOf, podOf, services, targetsOf, workloadOf } from './pods.ts';
+import { aliveJobs, containerOf, type LivePod, missingOf, podOf, services, targetsOf, wantedOf, workloadOf } from './pods.ts';
 
 interface Made {
   owner?: [kind: string, name: string];
@@ -44,12 +44,6 @@ test('each pod of a service is a target once, those of Jobs are none', () => {
     { workload: 'proof-sink', pod: null },
     { workload: 'proof-sink', pod: null },
   ]);
-  expect(countsOf(pods)).toEqual(
-    new Map([
-      ['kafka', 2],
-      ['proof-sink', 2],
-    ]),
-  );
   expect(services(pods).map(workloadOf)).toEqual(['kafka', 'kafka', 'proof-sink', 'proof-sink']);
 });
 
@@ -66,6 +60,19 @@ test('a pod that is away, not ready or on its way out is missed', () => {
   expect(missingOf([made('kafka-0', { ready: false })], wanted)).toContain('kafka-0 (runs, not ready yet');
   expect(missingOf([made('kafka-0', { leaving: true })], wanted)).toBe('kafka-0 (on its way out)');
   expect(missingOf([made('kafka-0'), made('kafka-1')], wanted)).toBe('2 of 1 pods of kafka');
+});
+
+test('how many pods there shall be is what workloads say, not what is there in the midst of a rollout', () => {
+  const workloads = [
+    { metadata: { name: 'kafka' }, spec: { replicas: 3 } },
+    { metadata: { name: 'a' }, spec: {} },
+  ];
+  expect(wantedOf(workloads)).toEqual(
+    new Map([
+      ['kafka', 3],
+      ['a', 1],
+    ]),
+  );
 });
 
 test('Jobs that have ended are not alive', () => {

@@ -13,6 +13,11 @@ export type LivePod = Omit<Pod, 'metadata'> & {
   status: Pod['status'] & { containerStatuses?: { containerID?: string }[] };
 };
 
+export interface Workload {
+  metadata: { name: string };
+  spec: { replicas?: number };
+}
+
 /** One pod of a workload: of a StatefulSet by its name, which stays; else the oldest of its Deployment, whose names change. */
 export interface Target {
   workload: string;
@@ -55,11 +60,15 @@ export function podOf({ workload, pod }: Target, pods: readonly LivePod[]): Live
   return found;
 }
 
-/** Pods by workload. */
-export function countsOf(pods: readonly LivePod[]): Map<string, number> {
+const countsOf = (pods: readonly LivePod[]): Map<string, number> => {
   const counts = new Map<string, number>();
   for (const pod of services(pods)) counts.set(workloadOf(pod), (counts.get(workloadOf(pod)) ?? 0) + 1);
   return counts;
+};
+
+/** How many pods each workload shall have, as Deployments and StatefulSets say it. */
+export function wantedOf(workloads: readonly Workload[]): Map<string, number> {
+  return new Map(workloads.map(({ metadata, spec }) => [metadata.name, spec.replicas ?? 1]));
 }
 
 /** What is missing until each service has so many pods as it should, all ready and none on its way out; '' when nothing is. */

@@ -14,7 +14,7 @@ import { checkResources } from '../resources.ts';
 import { atOnce, feedOf, pipelineOf } from './feed.ts';
 import { newPeak, type Peak } from './peak.ts';
 import { planOf, type Step } from './plan.ts';
-import { countsOf, missingOf } from './pods.ts';
+import { missingOf, type Workload, wantedOf } from './pods.ts';
 import { faultsOf } from './table.ts';
 import { LOOK_EVERY_MS, WITHIN_MS } from './times.ts';
 import { expectEachRowOnce } from './verify.ts';
@@ -45,8 +45,9 @@ export async function survive({ say, rounds, only, seed: given, ...options }: Su
   await kubectl.apply(pipelineObjects(proof, values));
   await untilReady('the load', world, async () => ((await world.written()) > 0 ? '' : 'its first rows'));
 
+  const wanted = wantedOf(await kubectl.list<Workload>('deployments,statefulsets'));
+  await untilReady('all pods before the first fault', world, async () => missingOf(await world.pods(), wanted));
   const pods = await world.pods();
-  const wanted = countsOf(pods);
   const all = faultsOf(pods, node, otherImage);
   for (const { name, lacks } of all) if (lacks !== null) say(`left out: ${name}: needs ${lacks}`);
   const steps = planOf(
