@@ -5,6 +5,7 @@ import { until } from '../../faults/until.ts';
 import { firstDifference } from '../../observe.ts';
 import { expectedOf, latestDifferenceSql, PROOF_NAME, type ProofFeed, rollupDifferenceSql, rowsSql } from '../../proofFeed.ts';
 import { query } from '../rows.ts';
+import { refusedRecords } from './refused.ts';
 import { LOOK_EVERY_MS, WITHIN_MS } from './times.ts';
 import type { World } from './world.ts';
 
@@ -35,9 +36,10 @@ export async function expectEachRowOnce(
   };
   await until(`${good.length} rows are stored`, WITHIN_MS, isStored, LOOK_EVERY_MS);
   if (stored > good.length) throw new Error(`${stored} rows are stored, ${good.length} are right: some are there twice`);
+  const wrong = bad.map(({ value }) => value).toSorted();
   let refused: string[] = [];
   const isRefused = async (): Promise<boolean> => {
-    refused = refusedIn(await inSink('dlq', 'list', '--json', '--lines', String(10 * bad.length)));
+    refused = refusedRecords(await inSink('dlq', 'list', '--json', '--lines', String(10 * bad.length)), wrong);
     return refused.length >= bad.length;
   };
   await until(`${bad.length} records are refused`, WITHIN_MS, isRefused, LOOK_EVERY_MS);
@@ -45,7 +47,7 @@ export async function expectEachRowOnce(
 
   const rows = await rowsOf(world, good.length);
   same('the rows of the table', rows, good);
-  same('the refused records', refused, bad.map(({ value }) => value).toSorted());
+  same('the refused records', refused, wrong);
   const { pipeline: name } = namesOf(pipeline);
   const untouched = async (): Promise<boolean> => (await count(`select from millrace.touched where pipeline = '${name}'`)) === 0;
   await until('the roll-up is refreshed', WITHIN_MS, untouched, LOOK_EVERY_MS);
@@ -53,8 +55,8 @@ export async function expectEachRowOnce(
     ['buckets of the roll-up', rollupDifferenceSql(schema)],
     ['newest rows', latestDifferenceSql(schema)],
   ] as const) {
-    const wrong = await count(sql);
-    if (wrong > 0) throw new Error(`${wrong} ${what} are not as the rows are`);
+    const different = await count(sql);
+    if (different > 0) throw new Error(`${different} ${what} are not as the rows are`);
   }
   say('rows, refusals, roll-up and newest rows are those of the input, each once');
   await inSink('audit');
@@ -71,14 +73,6 @@ async function rowsOf({ kubectl, values }: World, about: number): Promise<string
     for (const row of (await query(kubectl, values, sql)).split('\n')) rows.push(row);
   }
   return rows.sort();
-}
-
-function refusedIn(lines: string): string[] {
-  return lines
-    .split('\n')
-    .filter((line) => line !== '')
-    .map((line) => (JSON.parse(line) as { record: { value: string } }).record.value)
-    .sort();
 }
 
 function same(what: string, found: readonly string[], wanted: readonly string[]): void {
