@@ -4,6 +4,8 @@ import { type Candidate, type Workload, workloadsOf } from './check.ts';
 
 /** Of a login, as the bootstrap makes it (docs/decisions/0027). */
 const LOGIN_KEYS = ['ca.crt', 'password'];
+/** Logins of Kafka and the database; what is in others is their users' business. */
+const LOGIN = /^millrace-(kafka|database)-/;
 
 interface Content {
   metadata: { name: string };
@@ -61,9 +63,9 @@ export function problemsOf(mounted: readonly Mounted[], there: ReadonlyMap<strin
     const found = there.get(`${kind}/${name}`);
     if (!found)
       return [
-        `${by} needs the ${kind} ${name}, which is not in the namespace ${namespace}: make it first${kind === 'Secret' ? `, with the keys ${LOGIN_KEYS.join(' and ')}` : ''}`,
+        `${by} needs the ${kind} ${name}, which is not in the namespace ${namespace}: make it first${kind === 'Secret' && LOGIN.test(name) ? `, with the keys ${LOGIN_KEYS.join(' and ')}` : ''}`,
       ];
-    if (kind !== 'Secret') return [];
+    if (kind !== 'Secret' || !LOGIN.test(name)) return [];
     const missing = LOGIN_KEYS.filter((key) => !found.data?.[key]);
     return missing.length === 0
       ? []

@@ -118,6 +118,16 @@ test('what is not made here has to be there, with its keys', () => {
   ]);
 });
 
+test('a Secret of another kind has to be there, with whatever keys', () => {
+  const tokens = [{ kind: 'Secret' as const, name: 'tokens', by: 'phones-producer' }];
+  expect(problemsOf(tokens, new Map(), 'feeds')).toEqual([
+    'phones-producer needs the Secret tokens, which is not in the namespace feeds: make it first',
+  ]);
+  expect(
+    problemsOf(tokens, new Map([['Secret/tokens', { metadata: { name: 'tokens' }, data: { phone: 'eA==' } }]]), 'feeds'),
+  ).toEqual([]);
+});
+
 test('an installed Kafka keeps its number of nodes, also where only its volumes are left, and volumes keep their size', () => {
   const three = objectsOf('kafka: { nodes: 3 }\ndatabase: { storage: { size: 5Gi } }');
   const claims = ['data-kafka-0', 'data-database-0'];
