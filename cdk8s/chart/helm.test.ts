@@ -91,9 +91,9 @@ describe.skipIf(skip)(`helm template${needs}`, () => {
   });
 
   test.each<[string, object, RegExp, string[]]>([
-    ['another image makes another Job', { image: 'a/b:2' }, /Job/, ['bootstrap', 'bootstrap']],
+    ['another image makes another Job', { image: 'a/b:2' }, /\bJob\b/, ['bootstrap', 'bootstrap']],
     ['another way to find pods makes Prometheus anew', { prometheus: { discovery: 'dns' } }, /StatefulSet/, ['prometheus']],
-    ['that makes no other Job', { prometheus: { discovery: 'dns' } }, /Job/, []],
+    ['that makes no other Job', { prometheus: { discovery: 'dns' } }, /\bJob\b/, []],
   ])('%s', (_, values, kinds, names) => {
     const [before, after] = [rendered({}, 'feeds'), rendered(values, 'feeds')];
     const other = Object.keys({ ...before, ...after }).filter((id) => JSON.stringify(before[id]) !== JSON.stringify(after[id]));

@@ -8,22 +8,22 @@ const HEAD = `# What can be set, with the defaults. values.schema.json refuses w
 /** @throws Error for a value that does not say what it is */
 export function valuesFile(): string {
   const required = (VALUES.required ?? []).filter((name) => name !== NAMESPACE);
-  return `${HEAD}\n${members({ ...VALUES, required }).join('\n')}\n`;
+  return `${HEAD}\n${members({ ...VALUES, required }, { [NAMESPACE]: " the release's" }).join('\n')}\n`;
 }
 
-function members({ properties = {}, required = [] }: ValueSchema): string[] {
+/** @param said in the place of a default */
+function members({ properties = {}, required = [] }: ValueSchema, said: Readonly<Record<string, string>> = {}): string[] {
   return Object.entries(properties).flatMap(([name, schema]) => {
     const lines = [
-      `${name}:${defaultOf(name, schema)}`,
+      `${name}:${said[name] ?? defaultOf(schema)}`,
       ...(schema.properties ? members(schema).map((line) => `  ${line}`) : []),
     ];
     return [`# ${describe(name, schema)}`, ...lines.map((line) => (required.includes(name) ? line : `# ${line}`))];
   });
 }
 
-function defaultOf(name: string, { properties, default: value }: ValueSchema): string {
-  if (properties || value === undefined) return '';
-  return name === NAMESPACE ? " the release's" : ` ${JSON.stringify(value)}`;
+function defaultOf({ properties, default: value }: ValueSchema): string {
+  return properties || value === undefined ? '' : ` ${JSON.stringify(value)}`;
 }
 
 function describe(name: string, { description, enum: words, anyOf }: ValueSchema): string {
