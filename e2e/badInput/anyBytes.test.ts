@@ -45,8 +45,8 @@ async function read(format: Format, file: Buffer, chunkBytes: number): Promise<{
   }
 }
 
-/** What may stand between two records; of a csv also the header, before the first one. */
-const BETWEEN: Record<Format, RegExp> = { csv: /^[\r\n]*$/, json: /^[\s,[\]\ufeff]*$/, ndjson: /^[\s\ufeff]*$/ };
+/** What may stand between two records; of a csv also rows of delimiters only, and the header before the first one. */
+const BETWEEN: Record<Format, RegExp> = { csv: /^[\s,]*$/, json: /^[\s,[\]\ufeff]*$/, ndjson: /^[\s\ufeff]*$/ };
 
 function expectAllOfIt(format: Format, file: Buffer, pieces: readonly Piece[], error: InputError | null): void {
   let read = 0;

@@ -2,10 +2,10 @@
  * Rows of a csv file by column name, all values as the text that stands there. A row names the columns, or the Pipeline does.
  *
  * Invariants:
- * - Every row is given that holds a value: one of nothing but delimiters is none, as an empty line is none. Empty values behind the
- *   last column are none either. A row that cannot be read (another number of columns, a stray or unclosed quote, bytes that are
- *   no UTF-8, too long) is given as the bytes of its line with the reason, and reading goes on at the next line: an
- *   unclosed quote costs one line, not the rest of the file.
+ * - Every row is given that holds a value: one of nothing but delimiters and spaces is none, as an empty line is none; an empty
+ *   value in quotes was written by somebody, and is one. Empty values behind the last column are none either. A row that cannot be
+ *   read (another number of columns, a stray or unclosed quote, bytes that are no UTF-8, too long) is given as the bytes of its
+ *   line with the reason, and reading goes on at the next line: an unclosed quote costs one line, not the rest of the file.
  * - Memory is bounded: a row is given up when it exceeds `maxBytes`. So is time: after a line that was given up only a little
  *   is read ahead, since all that stands behind another such line is read again.
  */
@@ -146,13 +146,14 @@ class Rows {
   /** Makes pieces of the rows found; true: one of them was given up, and the parser must start anew. */
   #takeRows(): boolean {
     const found = this.#found;
+    const { quote } = this.#rules.csv;
     this.#found = [];
     for (const { values, end } of found) {
       const start = this.#start;
       const taken = this.#rest.subarray(0, end - start);
       const leading = taken.findIndex((byte) => !isLineEnd(byte));
       const bytes = taken.subarray(leading, 1 + taken.findLastIndex((byte) => !isLineEnd(byte)));
-      if (values.every((value) => value.trim() === '')) {
+      if (values.every((value) => value.trim() === '') && !(quote !== '' && bytes.includes(quote))) {
         this.#consume(end - start);
         continue;
       }

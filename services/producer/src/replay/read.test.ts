@@ -84,6 +84,8 @@ describe('csv', () => {
     ['a,b,,\n1,2,,\n3,4\n5,6,7,\n,,,\n , ,,\n', ['{"a":"1","b":"2"}', '{"a":"3","b":"4"}', '{"a":"5","b":"6","column3":"7"}']],
     ['a,b\n1,2,\n3,4,,\n,\n', ['{"a":"1","b":"2"}', '{"a":"3","b":"4"}']],
     ['a,b\n,2\n', ['{"a":"","b":"2"}']],
+    // An empty value in quotes was written by somebody.
+    ['a,b\n"",""\n,""\n,\n', ['{"a":"","b":""}', '{"a":"","b":""}']],
   ])('rows of %j', async (text, expected) => {
     expect(await texts(readCsv, text)).toEqual(expected);
   });
