@@ -109,7 +109,7 @@ export const FILES: readonly BadInput[] = [
     file: 'a.csv',
     bytes: latin1(`at,id,gr\xf6\xdfe\n${AT},a,1\n`),
     rows: [],
-    stops: 'is no UTF-8 text; save the file as UTF-8',
+    stops: 'is no UTF-8 text; set source.replay.encoding, or save the file as UTF-8',
   },
   {
     fear: 'ndjson: bytes that are no UTF-8, and such that UTF-8 forbids',
