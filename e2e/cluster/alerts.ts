@@ -6,7 +6,10 @@ import { promtoolTests } from '../watching/alertCases.ts';
 /** @throws Error with what promtool says, or where an alert has no case */
 export async function checkAlerts(kubectl: Kubectl, pipelines: readonly Pipeline[]): Promise<void> {
   const files = ['/etc/prometheus/rules.json', '/etc/millrace/rules/*.json'];
-  const quiet = pipelines.filter(({ spec }) => spec.alerts === undefined);
+  const { namespace } = kubectl;
+  const quiet = pipelines
+    .filter(({ spec }) => spec.alerts === undefined)
+    .map((pipeline) => ({ ...pipeline, metadata: { ...pipeline.metadata, namespace } }));
   // It keeps its series in a folder of its own, and only the volume can be written to.
   const words = ['env', 'TMPDIR=/prometheus', 'promtool', 'test', 'rules', '/dev/stdin'];
   await kubectl.feed(
