@@ -18,6 +18,7 @@ const document = {
         anyOf: [{ properties: { a: {} } }],
       },
       'io.Map': { type: 'object', additionalProperties: { type: 'string' } },
+      'io.Share': { type: 'number', minimum: 0, exclusiveMinimum: true, maximum: 1, exclusiveMaximum: false },
     },
   },
 };
@@ -36,4 +37,5 @@ test('what a schema does not name is refused, but where the API takes anything',
   expect(schemas['io.Spec'].anyOf[0]).not.toHaveProperty('additionalProperties');
   expect(schemas['io.Spec'].properties.any).not.toHaveProperty('additionalProperties');
   expect(schemas['io.Map'].additionalProperties).toEqual({ type: 'string' });
+  expect(schemas['io.Share']).toEqual({ type: 'number', minimum: 0, exclusiveMinimum: 0, maximum: 1 });
 });

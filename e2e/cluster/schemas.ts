@@ -38,6 +38,11 @@ const NAMED = new Set(['properties', 'patternProperties', 'schemas']);
 /** Members that restate parts of a schema that is whole beside them. */
 const PARTS = new Set(['anyOf', 'oneOf', 'not', 'default', 'enum', 'example']);
 
+const BOUNDS = [
+  ['minimum', 'exclusiveMinimum'],
+  ['maximum', 'exclusiveMaximum'],
+] as const;
+
 /** @param named whether these are names with a schema each, and not the members of a schema */
 function strict(value: unknown, named = false): unknown {
   if (Array.isArray(value)) return value.map((one) => strict(one));
@@ -48,6 +53,11 @@ function strict(value: unknown, named = false): unknown {
   });
   const schema = Object.fromEntries(entries) as Record<string, unknown>;
   if (named) return schema;
+  // A flag beside the bound in OpenAPI 3.0, the bound itself in JSON Schema.
+  for (const [bound, flag] of BOUNDS) {
+    if (schema[flag] === true) schema[flag] = schema[bound];
+    else if (schema[flag] === false) delete schema[flag];
+  }
   if (schema.nullable === true && typeof schema.type === 'string') schema.type = [schema.type, 'null'];
   const isOpen = 'additionalProperties' in schema || schema['x-kubernetes-preserve-unknown-fields'] === true;
   return 'properties' in schema && !isOpen ? { ...schema, additionalProperties: false } : schema;

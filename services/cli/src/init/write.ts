@@ -133,11 +133,16 @@ function fieldNotes({ others, format }: Sample, { leftOut }: Guess): string[] {
 
 function rollupLines({ measured, keyName }: Guess): string {
   if (measured.length === 0) return '';
-  const of = measured.slice(0, 64).join(', ');
+  const of = measured.slice(0, 64).map(asText).join(', ');
   return `  # Statistics per hour and device (avg, min, max, count, stddev): take the # away
   # rollups:
-  #   - { every: 1h, by: [${keyName}], of: [${of}] }
+  #   - { every: 1h, by: [${asText(keyName)}], of: [${of}] }
 `;
+}
+
+/** In quotes where kubectl, which reads YAML 1.1, would see something else than a name. */
+function asText(name: string): string {
+  return /^(y|n|yes|no|on|off|true|false|null)$/i.test(name) ? JSON.stringify(name) : name;
 }
 
 /** What stands above the Pipeline. */
