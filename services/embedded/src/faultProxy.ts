@@ -2,7 +2,7 @@
  * A TCP proxy before one server, for tests of what clients do when the network fails: connections that break, answers that
  * never come, answers that are held back while something is done to the client, connections that are refused, everything late.
  *
- * Invariant: what it holds is bounded by one chunk per direction and connection, since a side is read on only when its
+ * Invariant: what it holds is bounded by one chunk per direction and connection, and a MiB of what was asked, since a side is read on only when its
  * last chunk was passed on; stop() leaves no socket and no timer.
  *
  * Clients of a Kafka broker go where the broker says it is, so its `advertised.listeners` must name the proxy's address.
@@ -15,9 +15,13 @@ import type { Answered, Conversation } from './answers.ts';
 export interface Answer {
   /** The requests that it answers, where the proxy understands the protocol; a large answer is named by its first chunk. */
   answered: readonly Answered[];
+  /** What the client sent since the answer before, its first MiB: a request may have come behind the one that is answered. */
+  asked: Buffer;
   /** Of the client's end of its connection: tells which process it is. */
   clientPort: number;
 }
+
+const ASKED_BYTES = 2 ** 20;
 
 export type Match = (answer: Buffer, requests: Buffer, about: Answer) => boolean;
 
@@ -84,6 +88,8 @@ export async function startFaultProxy(upstream: string, port = 0, conversation?:
       upward.destroy();
     };
     let request: Buffer = Buffer.alloc(0);
+    let asked: Buffer = Buffer.alloc(0);
+    let isAnswered = true;
     const clientPort = client.remotePort ?? 0;
     const talk = conversation?.();
     const pass = (from: Socket, to: Socket, look: (chunk: Buffer) => Promise<void> | 'pass' | 'drop') => {
@@ -102,11 +108,15 @@ export async function startFaultProxy(upstream: string, port = 0, conversation?:
     };
     pass(client, upward, (chunk) => {
       request = chunk;
+      if (isAnswered) asked = chunk;
+      else if (asked.length < ASKED_BYTES) asked = Buffer.concat([asked, chunk]);
+      isAnswered = false;
       talk?.asked(chunk);
       return 'pass';
     });
     pass(upward, client, (chunk) => {
-      const about = { answered: talk?.answers(chunk) ?? [], clientPort };
+      const about = { answered: talk?.answers(chunk) ?? [], asked, clientPort };
+      isAnswered = true;
       if (drops?.(chunk, request, about)) {
         droppedAnswers++;
         return 'drop';
