@@ -147,15 +147,7 @@ export class StatefulSetWorkload extends Construct {
 export class JobWorkload extends Construct {
   constructor(scope: Construct, id: string, props: JobProps) {
     super(scope, id);
-    const shape = shapeOf(
-      (chart) =>
-        new kplus.Job(chart, 'object', {
-          restartPolicy: kplus.RestartPolicy.ON_FAILURE,
-          select: false,
-          containers: [containerProps(props)],
-        }),
-    );
-    finish(this, shape, props, { ...jobSpec(props), ttlSecondsAfterFinished: props.keptSeconds });
+    finish(this, jobShape(props), props, { ...jobSpec(props), ttlSecondsAfterFinished: props.keptSeconds });
     surround(this, props, 1);
   }
 }
@@ -164,15 +156,7 @@ export class JobWorkload extends Construct {
 export class CronJobWorkload extends Construct {
   constructor(scope: Construct, id: string, props: CronJobProps) {
     super(scope, id);
-    const shape = shapeOf(
-      (chart) =>
-        new kplus.Job(chart, 'object', {
-          restartPolicy: kplus.RestartPolicy.ON_FAILURE,
-          select: false,
-          containers: [containerProps(props)],
-        }),
-    );
-    const { labels, template } = podTemplate(shape, props);
+    const { labels, template } = podTemplate(jobShape(props), props);
     new ApiObject(this, 'workload', {
       apiVersion: 'batch/v1',
       kind: 'CronJob',
@@ -187,6 +171,17 @@ export class CronJobWorkload extends Construct {
       },
     } as Manifest);
   }
+}
+
+function jobShape(props: PodProps): Record<string, unknown> {
+  return shapeOf(
+    (chart) =>
+      new kplus.Job(chart, 'object', {
+        restartPolicy: kplus.RestartPolicy.ON_FAILURE,
+        select: false,
+        containers: [containerProps(props)],
+      }),
+  );
 }
 
 function jobSpec({ backoffLimit, deadlineSeconds }: Pick<JobProps, 'backoffLimit' | 'deadlineSeconds'>): object {

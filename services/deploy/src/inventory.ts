@@ -36,8 +36,13 @@ export function refOf({ apiVersion, kind, metadata: { name, labels = {} } }: Man
 
 /** An object's name among all: of one kind there is one of a name, whatever version of the API speaks of it. */
 export function keyOf({ apiVersion, kind, name }: Pick<Ref, 'apiVersion' | 'kind' | 'name'>): string {
-  const group = apiVersion.includes('/') ? `.${apiVersion.slice(0, apiVersion.indexOf('/'))}` : '';
-  return `${kind}${group}/${name}`;
+  const group = groupOf(apiVersion);
+  return `${kind}${group === '' ? '' : `.${group}`}/${name}`;
+}
+
+/** Of the API: `apps` of `apps/v1`, '' of the core's `v1`. */
+export function groupOf(apiVersion: string): string {
+  return apiVersion.includes('/') ? apiVersion.slice(0, apiVersion.indexOf('/')) : '';
 }
 
 /** The volumes that the StatefulSets among these objects claim. */

@@ -1,5 +1,6 @@
 /** Whether whoever deploys may do all of it: asked as `kubectl auth can-i` asks, in one request for all. */
 import type { Manifest } from '@millrace/cdk8s/constructs/manifest.ts';
+import { groupOf } from '../inventory.ts';
 import { documents } from '../kubectl.ts';
 import type { Candidate } from './check.ts';
 
@@ -41,7 +42,7 @@ export function neededRights(
 ): Right[] {
   const resources = new Map(objects.map(({ apiVersion, kind }) => [`${apiVersion} ${kind}`, { apiVersion, kind }]));
   const changed = [...resources.values()].map(({ apiVersion, kind }) => ({
-    group: apiVersion.includes('/') ? apiVersion.slice(0, apiVersion.indexOf('/')) : '',
+    group: groupOf(apiVersion),
     resource: pluralOf(kind),
   }));
   const core = (verb: string, resource: string, subresource?: string): Right => ({
@@ -55,7 +56,7 @@ export function neededRights(
     ...cluster.flatMap(({ apiVersion, kind }) =>
       ['get', 'create', 'patch'].map((verb) => ({
         verb,
-        group: apiVersion.slice(0, apiVersion.indexOf('/')),
+        group: groupOf(apiVersion),
         resource: pluralOf(kind),
         namespace: null,
       })),
