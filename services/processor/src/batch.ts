@@ -85,7 +85,7 @@ export async function transformBatch(input: BatchInput): Promise<BatchResult> {
             const place = { topic, partition, origin, rawTimestampMs: record.timestampMs };
             const how = { ...(oversize && { oversize }), ...(unreadable && { unreadable }), ...(again && { redrive: again }) };
             const part = value === null ? {} : { part: true as const };
-            const original = { key: record.key, value: value ?? record.value };
+            const original = { key: record.key, value: value ?? record.value, headers: record.headers };
             result.dlq.push(refusalRecord({ stage, reason, message, ...place, ...how, ...part }, original, input.maxBytes));
             result.refusals.push({ offset: record.offset, outcome });
             break;

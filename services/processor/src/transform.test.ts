@@ -224,6 +224,38 @@ describe('unknown members', () => {
   });
 });
 
+describe('the MQTT topic of a record', () => {
+  const pipeline = pipelineOf(
+    {
+      key: 'device',
+      time: { field: 'ts', format: 'epoch_ms' },
+      fields: { device: { type: 'text', required: true, from: '$topic.2' }, topic: { type: 'text', from: '$topic' } },
+    },
+    true,
+  );
+  const under = (topic: string | null, value: unknown): Outcome => {
+    const headers: Record<string, Buffer> = topic === null ? {} : { 'mqtt-topic': Buffer.from(topic) };
+    return compileTransform(pipeline)({ ...raw(value), headers }).outcomes[0] as Outcome;
+  };
+
+  test('is where fields say so, and nowhere else', () => {
+    expect(under('tele/f2-01/é', { ts: 1, x: 2 })).toMatchObject({
+      row: { device: 'f2-01', topic: 'tele/f2-01/é', extra: '{"x":2}' },
+    });
+  });
+
+  test('is the broker’s: a payload that names another one is not believed', () => {
+    const forged = { ts: 1, '$topic.2': 'other', $topic: { 2: 'other' } };
+    expect(under('tele/f2-01', forged)).toMatchObject({ row: { device: 'f2-01', topic: 'tele/f2-01' } });
+    for (const topic of ['tele', null])
+      expect(under(topic, forged)).toMatchObject({
+        kind: 'refused',
+        reason: 'missing',
+        message: expect.stringContaining('(from $topic.2)'),
+      });
+  });
+});
+
 test('a mistake of our own refuses the record and says so', () => {
   const record = { ...raw(GOOD) };
   Object.defineProperty(record, 'value', {

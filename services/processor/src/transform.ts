@@ -12,6 +12,7 @@ import { CelError } from '@millrace/core/cel/cel.ts';
 import { compileRules } from '@millrace/core/cel/rules.ts';
 import type { KafkaRecord } from '@millrace/core/kafka/kafka.ts';
 import { stringifyJson } from '@millrace/core/record/json.ts';
+import { MQTT_TOPIC_HEADER, topicMembersOf } from '@millrace/core/record/mqttTopic.ts';
 import { decodeUnreadable, type Oversize, type Unreadable } from '@millrace/core/record/raw.ts';
 import { REDRIVE_HEADER, redriveOf } from '@millrace/core/record/redrive.ts';
 import type { Stage } from '@millrace/core/record/refusal.ts';
@@ -137,9 +138,11 @@ function compileRow(pipeline: Pipeline): ToRow {
   const timePaths = [rules.time.field, rules.time.and ?? []].flat();
   const known = [...timePaths, ...Object.entries(rules.fields).flatMap(([name, field]) => pathsOf(name, field))];
   const findUnknown = unknownFinder(known);
+  const topicMembers = topicMembersOf(known);
   const maxBytes = maxProcessedBytesOf(pipeline) - ENVELOPE_BYTES;
-  return (object, index, record, state) => {
+  return (decoded, index, record, state) => {
     const row = newRow();
+    const object = topicMembers ? { ...decoded, ...topicMembers(record.headers[MQTT_TOPIC_HEADER]?.toString()) } : decoded;
     for (const read of readers) read(object, row);
     for (const { rule, expression } of derive) row[rule.name] = evaluated('derive', rule.name, () => expression.evaluate(row));
     for (const { name, condition } of where) {

@@ -72,3 +72,20 @@ test.each<[string, Partial<Refusal>]>([
 ])('the raw topic is not asked for a refusal %s', (_case, change) => {
   expect(needsOriginal({ ...REFUSAL, ...change })).toBe(false);
 });
+
+test.each([
+  ['its bytes', {}, null],
+  ['its raw record', { stage: 'store' as const }, original],
+])('the MQTT topic of the record goes with %s', (_name, change, from) => {
+  const headers = { 'mqtt-topic': Buffer.from('tele/é'), other: Buffer.from('x') };
+  const refused = {
+    topic: 'dlq',
+    partition: 1,
+    id: 'x',
+    record: { ...recordOf('kept'), headers },
+    refusal: { ...REFUSAL, ...change },
+  };
+  const remade = remake(refused, from && { ...from, headers }, partOf);
+  expect(remade).toMatchObject({ record: { headers: { 'mqtt-topic': 'tele/é' } } });
+  expect(remade).not.toMatchObject({ record: { headers: { other: 'x' } } });
+});

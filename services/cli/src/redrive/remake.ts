@@ -10,7 +10,7 @@
 import type { KafkaRecord, OutRecord } from '@millrace/core/kafka/kafka.ts';
 import { SOURCE_HEADER } from '@millrace/core/record/raw.ts';
 import { encodeRedrive, REDRIVE_HEADER, type Redrive } from '@millrace/core/record/redrive.ts';
-import { type Refusal, refusedPlace } from '@millrace/core/record/refusal.ts';
+import { type Refusal, refusedPlace, topicHeader } from '@millrace/core/record/refusal.ts';
 import type { Refused } from '../records/refusals.ts';
 import { count } from '../text.ts';
 
@@ -19,6 +19,8 @@ export type Remade = { record: OutRecord } | { cannot: string };
 /** The object of this index in a raw record as JSON; `whole` where the record holds no other; null where it has none of this index. */
 export type PartOf = (record: KafkaRecord, index: number) => Buffer | 'whole' | null;
 
+type Content = Pick<KafkaRecord, 'key' | 'value' | 'headers'>;
+
 /** Whether the bytes of a refusal do not do, so that the raw record has to be looked for. */
 export function needsOriginal({ stage, oversize, unreadable, redrive }: Refusal): boolean {
   if (unreadable || redrive?.as === 'row') return false;
@@ -26,21 +28,22 @@ export function needsOriginal({ stage, oversize, unreadable, redrive }: Refusal)
 }
 
 /** @param original the raw record that was refused; null where it is gone, or was not asked for */
-export function remake({ refusal, record: { key, value } }: Refused, original: KafkaRecord | null, partOf: PartOf): Remade {
+export function remake({ refusal, record }: Refused, original: KafkaRecord | null, partOf: PartOf): Remade {
+  const { value } = record;
   const { oversize, unreadable, stage, part } = refusal;
   if (unreadable && !oversize) return { cannot: 'the source could not read it: correct it there, and send it anew' };
   if (original !== null) {
     // What was refused whole is sent whole.
     const bytes = part || stage === 'store' ? partOf(original, refusal.origin.index) : 'whole';
-    if (bytes === 'whole') return outgoing(refusal, original.key, original.value);
-    if (bytes !== null) return outgoing(refusal, original.key, inArray(bytes));
+    if (bytes === 'whole') return outgoing(refusal, original);
+    if (bytes !== null) return outgoing(refusal, { ...original, value: inArray(bytes) });
   }
   if (oversize) {
     const gone = unreadable ? '' : ', and the raw topic no longer holds the record';
     return { cannot: `only the first ${count(value?.length ?? 0)} of ${count(oversize.length)} bytes are kept${gone}` };
   }
-  if (stage === 'store' || refusal.redrive?.as === 'row') return outgoing(refusal, key, value, 'row');
-  return outgoing(refusal, key, part && value !== null ? inArray(value) : value);
+  if (stage === 'store' || refusal.redrive?.as === 'row') return outgoing(refusal, record, 'row');
+  return outgoing(refusal, { ...record, value: part && value !== null ? inArray(value) : value });
 }
 
 /** Alone in an array an object is refused as an element again, also where it is an array itself. */
@@ -48,12 +51,13 @@ function inArray(bytes: Buffer): Buffer {
   return Buffer.concat([Buffer.from('['), bytes, Buffer.from(']')]);
 }
 
-function outgoing(refusal: Refusal, key: Buffer | null, value: Buffer | null, as: Redrive['as'] = 'raw'): Remade {
+function outgoing(refusal: Refusal, { key, value, headers }: Content, as: Redrive['as'] = 'raw'): Remade {
   const redrive: Redrive = {
     ...refusedPlace(refusal),
     attempt: (refusal.redrive?.attempt ?? 0) + 1,
     rawTimestampMs: refusal.redrive?.rawTimestampMs ?? refusal.rawTimestampMs,
     as,
   };
-  return { record: { key, value, headers: { [SOURCE_HEADER]: 'redrive', [REDRIVE_HEADER]: encodeRedrive(redrive) } } };
+  const own = { [SOURCE_HEADER]: 'redrive', [REDRIVE_HEADER]: encodeRedrive(redrive) };
+  return { record: { key, value, headers: { ...topicHeader({ headers }), ...own } } };
 }

@@ -55,3 +55,10 @@ test('a dlq record whose redrive cannot be read is an error that shows it', () =
   const bytes = Object.fromEntries(Object.entries(headers).map(([name, text]) => [name, Buffer.from(text)]));
   expect(() => readRefusal({ ...bytes, 'millrace.redrive': Buffer.from('nonsense') })).toThrow('millrace.redrive "nonsense"');
 });
+
+test('the MQTT topic of the record stays with it, no other header does', () => {
+  const headers = { 'mqtt-topic': Buffer.from('tele/é'), source: Buffer.from('mqtt') };
+  const kept = refusalRecord(REFUSAL, { key: null, value: null, headers }, 1).headers;
+  expect(kept).toMatchObject({ 'mqtt-topic': 'tele/é' });
+  expect(kept).not.toHaveProperty('source');
+});

@@ -7,6 +7,7 @@
  */
 
 import type { KafkaRecord, OutRecord } from '../kafka/kafka.ts';
+import { MQTT_TOPIC_HEADER } from './mqttTopic.ts';
 import type { Origin } from './origin.ts';
 import { type Oversize, oversizeOf } from './raw.ts';
 import { encodeRedrive, type ObjectPlace, placeId, REDRIVE_HEADER, type Redrive, redriveOf } from './redrive.ts';
@@ -46,8 +47,13 @@ const KEPT_BYTES = 65_536;
  * The DLQ record of a refusal; bytes over `maxBytes` are cut to 64 KiB. Where they are cut, here or by the source
  * before, length and sha256 of the original are in the headers.
  */
-export function refusalRecord(refusal: Refusal, original: Pick<KafkaRecord, 'key' | 'value'>, maxBytes: number): OutRecord {
+export function refusalRecord(
+  refusal: Refusal,
+  original: Pick<KafkaRecord, 'key' | 'value'> & Partial<Pick<KafkaRecord, 'headers'>>,
+  maxBytes: number,
+): OutRecord {
   const headers: Record<string, string> = {
+    ...topicHeader(original),
     [`${PREFIX}stage`]: refusal.stage,
     [`${PREFIX}reason`]: refusal.reason,
     [`${PREFIX}message`]: refusal.message.slice(0, MAX_MESSAGE),
@@ -69,6 +75,12 @@ export function refusalRecord(refusal: Refusal, original: Pick<KafkaRecord, 'key
     headers[`${PREFIX}sha256`] = oversize.sha256;
   }
   return { key, value: tooLarge ? value.subarray(0, KEPT_BYTES) : value, headers };
+}
+
+/** Without the topic that it came under, a record is another one when it is redriven. */
+export function topicHeader({ headers }: Partial<Pick<KafkaRecord, 'headers'>>): Record<string, string> {
+  const topic = headers?.[MQTT_TOPIC_HEADER];
+  return topic === undefined ? {} : { [MQTT_TOPIC_HEADER]: topic.toString() };
 }
 
 /** Reads the headers of a DLQ record back. @throws Error naming the header that is missing or cannot be read. */

@@ -59,6 +59,8 @@ export const DEFAULTS: Readonly<Record<string, Default>> = {
   'spec.source.http.maxBody': { words: 'record.maxBytes' },
   'spec.source.http.rate': { words: 'no limit' },
   'spec.source.mqtt.qos': { value: 1 },
+  'spec.source.mqtt.version': { value: 'v5' },
+  'spec.source.mqtt.clientId': { words: 'millrace.<namespace>.<name>' },
   'spec.source.topic.from': { value: 'earliest' },
   'spec.topics.partitions': { value: DEFAULT_PARTITIONS },
   'spec.topics.retention': { value: DEFAULT_RETENTION },

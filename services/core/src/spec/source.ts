@@ -126,20 +126,41 @@ export const http = z.strictObject({
     .meta({ description: 'Requests per second and client address, above which 429 is answered' }),
 });
 
+const SHARE_GROUP = 'letters, digits and . _ ~ -, at most 64';
+
 export const mqtt = z.strictObject({
-  url: z.string().min(1).meta({ description: 'Broker, such as mqtts://broker:8883' }),
-  topics: z.array(z.string().min(1)).min(1).max(64).meta({ description: 'Topic filters to subscribe to' }),
-  qos: z.int().min(0).max(2).optional().meta({ description: 'Quality of service; below 1 the broker may lose messages' }),
-  clientId: z.string().min(1).optional().meta({ description: 'Client identifier; keeps the session over restarts' }),
-  tls: z
-    .strictObject({ secretRef: secretRef.meta({ description: 'Secret with ca.crt, tls.crt and tls.key' }) })
+  url: z.string().min(1).max(512).meta({ description: 'Broker: mqtt://host:1883, or mqtts://host:8883 with TLS' }),
+  topics: z
+    .array(z.string().min(1).max(1_024))
+    .min(1)
+    .max(64)
+    .meta({ description: 'Topic filters to subscribe to; + is any level, # at the end any number of levels' }),
+  qos: z.int().min(0).max(1).optional().meta({
+    description: '1: each message at least once, also those of the time when nobody listened; 0: the broker may lose messages',
+  }),
+  version: z.enum(['v3.1.1', 'v5']).optional().meta({ description: 'Of the protocol' }),
+  clientId: z.string().min(1).max(256).optional().meta({
+    description:
+      'Client identifier, this Pipeline alone on the broker: under it the broker keeps what came while nobody listened',
+  }),
+  auth: z
+    .strictObject({ secretRef: secretRef.meta({ description: 'Secret with username and password' }) })
     .optional()
-    .meta({ description: 'Mutual TLS' }),
+    .meta({ description: 'For brokers that ask for a password' }),
+  tls: z
+    .strictObject({
+      secretRef: secretRef.meta({ description: 'Secret with ca.crt, and for mutual TLS with tls.crt and tls.key' }),
+    })
+    .optional()
+    .meta({ description: 'With mqtts: whom to trust, and who this is. Without it, the authorities that Node trusts' }),
   shared: z
     .string()
-    .min(1)
+    .regex(/^[A-Za-z0-9._~-]{1,64}$/, SHARE_GROUP)
     .optional()
-    .meta({ description: 'Group of a shared subscription, so that several producers share the load' }),
+    .meta({
+      description: 'Group of a shared subscription: several producers take the messages in turns',
+      patternErrorMessage: SHARE_GROUP,
+    }),
 });
 
 export const topic = z.strictObject({
@@ -170,5 +191,6 @@ export const source = z
   .meta({ description: `Where records come from: exactly one of ${SOURCE_KINDS.join(', ')}` });
 
 export type Http = z.infer<typeof http>;
+export type Mqtt = z.infer<typeof mqtt>;
 export type Replay = z.infer<typeof replay>;
 export type Simulator = z.infer<typeof simulator>;

@@ -5,16 +5,18 @@ import { type Finding, nameList, type Path } from '../problem.ts';
 import type { Field } from '../record.ts';
 import { FAULT_KINDS, type Replay, type Simulator } from '../source.ts';
 import { checkHttp } from './http.ts';
+import { checkMqtt, checkTopicPaths } from './mqtt.ts';
 
 type FaultKind = (typeof FAULT_KINDS)[number];
 
 const FORMAT_NAMES = '.csv, .json, .ndjson or .jsonl, each also with .gz';
 
 export function checkSource(pipeline: Pipeline): Finding[] {
-  const { replay, http, simulator, topic } = pipeline.spec.source;
+  const { replay, http, mqtt, simulator, topic } = pipeline.spec.source;
   return [
     ...(replay ? checkReplay(replay) : []),
     ...(http ? checkHttp(http) : []),
+    ...(mqtt ? checkMqtt(mqtt) : checkTopicPaths(pipeline)),
     ...(simulator ? checkSimulator(pipeline, simulator) : []),
     ...(topic ? checkTopic(pipeline, topic.name) : []),
   ];
