@@ -2,6 +2,7 @@
 import type { KafkaRecord } from '@millrace/core/kafka/kafka.ts';
 import { stringifyJson } from '@millrace/core/record/json.ts';
 import type { Pipeline } from '@millrace/core/spec/pipeline.ts';
+import type { RegistryView } from '@millrace/registry/registry.ts';
 import { type Decoded, DecodeError } from './decoders/decoder.ts';
 import { decoderOf } from './decoders/index.ts';
 
@@ -14,8 +15,11 @@ export function partBytes(part: Decoded): Buffer {
  * Finds the object of an index in a raw record: its bytes as JSON, `whole` where the record holds no other or cannot be read
  * at all, null where it has none of this index.
  */
-export function partFinder(pipeline: Pipeline): (record: KafkaRecord, index: number) => Buffer | 'whole' | null {
-  const decoder = decoderOf(pipeline.spec.record);
+export function partFinder(
+  pipeline: Pipeline,
+  registry: RegistryView | null = null,
+): (record: KafkaRecord, index: number) => Buffer | 'whole' | null {
+  const decoder = decoderOf(pipeline.spec.record, registry);
   return (record, index) => {
     try {
       const parts = decoder.decode(record);

@@ -278,7 +278,7 @@ test('a rule that cannot work is named by its place', () => {
   const bad = (record: Partial<RecordRules>) => () => compileTransform(pipelineOf({ ...RULES, ...record }));
   expect(bad({ time: { field: 'ts', format: 'YYYY' } })).toThrow(/^spec.record.time: format "YYYY"/);
   expect(bad({ fields: { ...RULES.fields, n: { type: 'int', default: 'x' } } })).toThrow(/^spec.record.fields.n: field n is "x"/);
-  expect(bad({ decode: 'frame' })).toThrow(/spec.record.decode is "frame"; allowed is json/);
+  expect(bad({ decode: 'frame' })).toThrow(/^spec.record.decode is frame, which needs the device registry/);
 });
 
 test('any bytes: every object has exactly one end, and nothing is thrown', () => {

@@ -20,6 +20,7 @@ import { decodeRow, encodeRow, newRow, type Row, RowError } from '@millrace/core
 import { maxProcessedBytesOf, maxRecordBytesOf } from '@millrace/core/spec/defaults.ts';
 import type { Pipeline } from '@millrace/core/spec/pipeline.ts';
 import { type Column, columnsOf, EXTRA_COLUMN, TIME_COLUMN } from '@millrace/core/table/columns.ts';
+import type { RegistryView } from '@millrace/registry/registry.ts';
 import { type Decoded, DecodeError, type JsonObject } from './decoders/decoder.ts';
 import { decoderOf } from './decoders/index.ts';
 import { FieldError } from './fields/error.ts';
@@ -88,10 +89,11 @@ class Refused extends Error {
 
 /**
  * Compiles the record rules of a Pipeline.
+ * @param registry of devices, asked for each record: pure as long as it is the same one
  * @throws Error naming the place in the spec where a rule cannot work (the loader finds most of them before)
  */
-export function compileTransform(pipeline: Pipeline): Transform {
-  const decoder = decoderOf(pipeline.spec.record);
+export function compileTransform(pipeline: Pipeline, registry: RegistryView | null = null): Transform {
+  const decoder = decoderOf(pipeline.spec.record, registry);
   const maxBytes = maxRecordBytesOf(pipeline);
   const toRow = compileRow(pipeline);
   const columns = columnsOf(pipeline);

@@ -55,6 +55,22 @@ describe('times come out exactly, in UTC', () => {
   });
 });
 
+describe('times of devices that write them differently', () => {
+  const { parse, format } = compileTime({ format: ['iso', 'epoch_s', 'epoch_ms'] });
+  test.each([
+    ['2024-06-03T08:00:00.250+02:00', '2024-06-03T06:00:00.250Z'],
+    [1717394400, '2024-06-03T06:00:00Z'],
+    [1717394400500, '2024-06-03T06:00:00.500Z'],
+  ])('%s', (raw, expected) => {
+    expect(parse(raw)).toBe(expected);
+  });
+
+  test('one that none of them reads is refused with what each allows; the first writes', () => {
+    expect(() => parse('soon')).toThrow(/ISO 8601 .*; or .*epoch_s.*; or .*epoch_ms/);
+    expect(format(0n)).toBe('1970-01-01T00:00:00Z');
+  });
+});
+
 describe('what is no time is refused, never moved', () => {
   const cases: [string, string | undefined, unknown, RegExp][] = [
     ['iso', undefined, '2025-02-29T00:00:00Z', /no such time; allowed is ISO 8601/],

@@ -19,7 +19,7 @@ export { TimeError } from './timeerror.ts';
 export interface Time {
   /** UTC text (see above) of a text, number, bigint or RawNumber. @throws TimeError saying what is allowed */
   parse(raw: unknown): string;
-  /** Writes epoch nanoseconds in the rule's own format and zone, for a replay that shifts its clock. */
+  /** Writes epoch nanoseconds in the rule's own (first) format and zone, for a replay that shifts its clock. */
   format(epochNs: bigint): string;
 }
 
@@ -30,8 +30,28 @@ const MAX_SECONDS = 253_402_300_799;
 const SECOND_NS = 1_000_000_000n;
 
 /** Compiles `record.time` or the time rule of a field. @throws TimeError where format or zone cannot work */
-export function compileTime(rule: Pick<TimeRule, 'format' | 'zone'>): Time {
-  const { format = 'iso', zone: zoneName = 'UTC' } = rule;
+export function compileTime({ format = 'iso', zone = 'UTC' }: Pick<TimeRule, 'format' | 'zone'>): Time {
+  const [first, ...others] = [format].flat().map((one) => compileOne(one, zone));
+  if (first === undefined) throw new TimeError('there is no format; allowed is at least one');
+  if (others.length === 0) return first;
+  return { parse: (raw) => parseAny([first, ...others], raw), format: first.format };
+}
+
+/** As the first that can. @throws TimeError with what each of them allows */
+function parseAny(times: readonly Time[], raw: unknown): string {
+  const problems = new Set<string>();
+  for (const { parse } of times) {
+    try {
+      return parse(raw);
+    } catch (error) {
+      if (!(error instanceof TimeError)) throw error;
+      problems.add(error.message);
+    }
+  }
+  throw new TimeError([...problems].join('; or '));
+}
+
+function compileOne(format: string, zoneName: string): Time {
   const zone = zoneOf(zoneName);
   if (!zone) throw new TimeError(`zone ${JSON.stringify(zoneName)} is unknown; allowed is an IANA zone such as America/Chicago`);
   const epochDigits = EPOCH_DIGITS[format];

@@ -61,7 +61,12 @@ export const time = z.strictObject({
     description:
       'Further paths that the time stands in, such as that of the time of day: the texts are read as one, with a space between',
   }),
-  format: z.string().min(1).max(128).optional().meta({ description: TIME_FORMAT }),
+  format: z
+    .union([z.string().min(1).max(128), z.array(z.string().min(1).max(128)).min(1).max(8)])
+    .optional()
+    .meta({
+      description: `${TIME_FORMAT}. Of several, for devices that differ, the first that reads a time counts: [iso, epoch_s, epoch_ms] does, since milliseconds taken for seconds lie beyond the year 9999`,
+    }),
   zone: z
     .string()
     .min(1)

@@ -17,7 +17,6 @@ interface Unbuilt {
 export const UNBUILT: readonly Unbuilt[] = [
   { path: ['spec', 'source', 'mqtt'], instead: 'source.http, source.replay or source.simulator' },
   { path: ['spec', 'source', 'topic'], instead: 'source.http, source.replay or source.simulator' },
-  { path: ['spec', 'record', 'decode'], values: ['frame'], instead: 'json or sensor-logger' },
 ];
 
 /** What a Pipeline asks for that is not built yet. */

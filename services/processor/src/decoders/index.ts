@@ -1,18 +1,27 @@
 /** The table of decoders, by the word in `record.decode`. */
 import type { RecordRules } from '@millrace/core/spec/record.ts';
+import type { RegistryView } from '@millrace/registry/registry.ts';
 import type { Decoder } from './decoder.ts';
+import { frame } from './frame.ts';
 import { json } from './json.ts';
 import { sensorLogger } from './sensorLogger.ts';
 
-const DECODERS: Partial<Record<NonNullable<RecordRules['decode']>, Decoder>> = {
-  json,
-  'sensor-logger': sensorLogger,
+/** @param registry null: none is at hand */
+type MakeDecoder = (registry: RegistryView | null) => Decoder;
+
+const DECODERS: Record<NonNullable<RecordRules['decode']>, MakeDecoder> = {
+  json: () => json,
+  'sensor-logger': () => sensorLogger,
+  frame: (registry) => frame(registry ?? noRegistry()),
 };
 
-/** The decoder of a Pipeline. @throws Error naming the words that are allowed */
-export function decoderOf({ decode = 'json' }: Pick<RecordRules, 'decode'>): Decoder {
-  const decoder = DECODERS[decode];
-  if (!decoder)
-    throw new Error(`spec.record.decode is ${JSON.stringify(decode)}; allowed is ${Object.keys(DECODERS).join(', ')}`);
-  return decoder;
+/** The decoder of a Pipeline. @throws Error where it needs a registry and there is none */
+export function decoderOf({ decode = 'json' }: Pick<RecordRules, 'decode'>, registry: RegistryView | null): Decoder {
+  return DECODERS[decode](registry);
+}
+
+function noRegistry(): never {
+  throw new Error(
+    'spec.record.decode is frame, which needs the device registry, and this command has no database to read it from',
+  );
 }

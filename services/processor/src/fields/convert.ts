@@ -7,7 +7,7 @@ import { numberText, toFloat, toInt } from '@millrace/core/record/number.ts';
 import { type Point, PointError, parsePoint } from '@millrace/core/record/point.ts';
 import type { Value } from '@millrace/core/record/row.ts';
 import { compileTime, TimeError } from '@millrace/core/record/time.ts';
-import type { Field, FieldType } from '@millrace/core/spec/record.ts';
+import type { FieldType, TimeRule } from '@millrace/core/spec/record.ts';
 import { FieldError } from './error.ts';
 import { kindOf } from './shown.ts';
 
@@ -65,7 +65,10 @@ function text(raw: unknown): Present {
 }
 
 /** The converter of a type. @throws TimeError where format or zone of a time cannot work */
-export function converterOf(type: Exclude<FieldType, 'point'>, rule: Pick<Field, 'format' | 'zone'>): (raw: unknown) => Present {
+export function converterOf(
+  type: Exclude<FieldType, 'point'>,
+  rule: Pick<TimeRule, 'format' | 'zone'>,
+): (raw: unknown) => Present {
   switch (type) {
     case 'int':
       return int;

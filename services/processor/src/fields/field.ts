@@ -17,6 +17,9 @@ import { shown } from './shown.ts';
 /** Writes the columns of one field into a row. @throws FieldError naming field, value and what is allowed */
 export type FieldReader = (object: unknown, row: Row) => void;
 
+/** A field, or the record's time as one. */
+type AnyField = Omit<Field, 'format'> & Pick<TimeRule, 'and' | 'format'>;
+
 /** The paths a field is read from. */
 export function pathsOf(name: string, field: Pick<Field, 'from'>): string[] {
   return field.from === undefined ? [name] : [field.from].flat();
@@ -26,7 +29,7 @@ export function pathsOf(name: string, field: Pick<Field, 'from'>): string[] {
  * Compiles one entry of `record.fields`.
  * @throws TimeError where format or zone cannot work; FieldError where the default is no value of the field
  */
-export function compileField(name: string, field: Field & Pick<TimeRule, 'and'>): FieldReader {
+export function compileField(name: string, field: AnyField): FieldReader {
   const paths = pathsOf(name, field);
   const find = together([paths, ...(field.and ?? []).map((path) => [path])].map((place) => finder(place, field)));
   const from = [paths.join(', '), ...(field.and ?? [])].join(' and ');
@@ -109,7 +112,7 @@ function cleaner({ type, strip, decimal }: Pick<Field, 'type' | 'strip' | 'decim
 }
 
 /** Converts, checks and writes; false where the raw value turned out to be empty (`POINT EMPTY`). */
-function writerOf(name: string, field: Field): (raw: unknown, row: Row) => boolean {
+function writerOf(name: string, field: AnyField): (raw: unknown, row: Row) => boolean {
   if (field.type === 'point') {
     const [lat, lon] = [`${name}_lat`, `${name}_lon`];
     return (raw, row) => {
@@ -130,7 +133,7 @@ function writerOf(name: string, field: Field): (raw: unknown, row: Row) => boole
   };
 }
 
-function checkOf({ type, min, max, enum: texts }: Field): ((value: Value) => void) | null {
+function checkOf({ type, min, max, enum: texts }: AnyField): ((value: Value) => void) | null {
   if ((type === 'int' || type === 'float') && (min !== undefined || max !== undefined)) {
     const [least, most] = [min ?? Number.NEGATIVE_INFINITY, max ?? Number.POSITIVE_INFINITY];
     const allowed = min === undefined ? `at most ${max}` : max === undefined ? `at least ${min}` : `${min} to ${max}`;

@@ -103,7 +103,7 @@ function partsOf(pipeline: Pipeline, { seed }: Simulator): Part[] {
 
 function timeWriter(rule: Pick<TimeRule, 'format' | 'zone'>): Part['value'] {
   const time: Time = compileTime(rule);
-  const isNumber = rule.format?.startsWith('epoch_') === true;
+  const isNumber = [rule.format ?? []].flat()[0]?.startsWith('epoch_') === true;
   return (_device, _tick, timeMs) => {
     const text = time.format(BigInt(timeMs) * 1_000_000n);
     return isNumber ? new RawNumber(text) : text;

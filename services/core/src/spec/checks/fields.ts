@@ -52,13 +52,23 @@ function checkTime(rule: Pick<TimeRule, 'format' | 'zone'>, path: Path): Finding
     return [
       { path: [...path, 'zone'], message: 'there is no such zone', allowed: 'an IANA zone such as America/Chicago or UTC' },
     ];
+  if (!Array.isArray(format)) return format === undefined ? [] : checkFormat(format, [...path, 'format']);
+  return format.flatMap((one, index): Finding[] => {
+    const place = [...path, 'format', index];
+    if (format.indexOf(one) !== index)
+      return [{ path: place, message: `${JSON.stringify(one)} comes twice`, allowed: 'each format once' }];
+    return checkFormat(one, place);
+  });
+}
+
+function checkFormat(format: string, path: Path): Finding[] {
   try {
-    compileTime(format === undefined ? {} : { format });
+    compileTime({ format });
     return [];
   } catch (error) {
     if (!(error instanceof TimeError)) throw error;
     const allowed = 'iso, epoch_s, epoch_ms, epoch_us, epoch_ns, or Luxon tokens such as yyyy-MM-dd HH:mm:ss';
-    return [{ path: [...path, 'format'], message: error.message, allowed }];
+    return [{ path, message: error.message, allowed }];
   }
 }
 

@@ -14,12 +14,20 @@ const FORMAT_NAMES = '.csv, .json, .ndjson or .jsonl, each also with .gz';
 export function checkSource(pipeline: Pipeline): Finding[] {
   const { replay, http, mqtt, simulator, topic } = pipeline.spec.source;
   return [
+    ...checkDecoder(pipeline),
     ...(replay ? checkReplay(replay) : []),
     ...(http ? checkHttp(http) : []),
     ...(mqtt ? checkMqtt(mqtt) : checkTopicPaths(pipeline)),
     ...(simulator ? checkSimulator(pipeline, simulator) : []),
     ...(topic ? checkTopic(pipeline, topic.name) : []),
   ];
+}
+
+/** Frames say what they are of by the MQTT topic that they come under. */
+function checkDecoder({ spec: { source, record } }: Pipeline): Finding[] {
+  if (record.decode !== 'frame' || source.mqtt || source.topic) return [];
+  const message = 'a frame is read by the MQTT topic that it came under, which this source does not have';
+  return [{ path: ['spec', 'record', 'decode'], message, allowed: 'json, or source.mqtt' }];
 }
 
 function checkReplay(replay: Replay): Finding[] {
