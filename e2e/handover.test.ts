@@ -37,14 +37,14 @@ async function freeze(nth: number, partitions: number): Promise<void> {
   const { database, signal } = running();
   const holder = await database.connect();
   try {
-    await holder.query('begin; lock table "default".proof in share mode');
+    await holder.query('set idle_in_transaction_session_timeout = 0; begin; lock table "default".proof in share mode');
     const waiting = async (): Promise<number> => {
       const { rows } = await database.query(
         "select count(*) as n from pg_stat_activity where query like 'COPY%' and wait_event_type = 'Lock'",
       );
       return Number(rows[0].n);
     };
-    await expect.poll(waiting, { timeout: 15_000, interval: 20 }).toBe(partitions);
+    await expect.poll(waiting, { timeout: 60_000, interval: 20 }).toBe(partitions);
     for (const role of GROUPS) signal(role, nth, 'SIGSTOP');
     await holder.query('commit');
   } finally {

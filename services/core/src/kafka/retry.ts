@@ -55,7 +55,7 @@ export async function persist<T>(attempt: () => Promise<T>, patience: Patience):
   for (let failures = 1; ; failures++) {
     try {
       signal?.throwIfAborted();
-      return await within(attempt(), deadline - performance.now(), signal);
+      return await within(attempt(), Math.max(0, deadline - performance.now()), signal);
     } catch (error) {
       signal?.throwIfAborted();
       const wait = backoffMs(failures, 1_000);

@@ -100,7 +100,10 @@ describe('an acknowledged send', () => {
       return { results: results.map(({ status }) => status), stored: [await stored(0), await stored(1)] };
     },
     right: { results: ['fulfilled', 'fulfilled', 'rejected'], stored: [['0'], ['1']] },
-    without: { 'one-in-flight': { results: ['fulfilled', 'fulfilled', 'fulfilled'], stored: [['0'], ['1']] } },
+    // Both have the same sequence number, and the broker keeps the one that it sees first.
+    without: {
+      'one-in-flight': { results: ['fulfilled', 'fulfilled', 'fulfilled'], stored: [[expect.stringMatching(/^[02]$/)], ['1']] },
+    },
   });
 });
 
