@@ -33,7 +33,7 @@ export interface Work {
   /** Sends refusals to the dead-letter topic; resolves when they are acknowledged. */
   refuse(refused: readonly RefusedRow[]): Promise<void>;
   after: StoredPosition;
-  /** The statements of the last round trip before COMMIT: the position's comes last. */
+  /** The statements of the last round trip before COMMIT, the position's comes last. Pure: asked for before the outcome is known, and again where it differs. */
   closing(outcome: Isolated): string[];
 }
 
@@ -58,15 +58,16 @@ async function storeOnce(work: Work): Promise<Isolated> {
   let committing = false;
   try {
     return await withClient(pool, signal, async (client) => {
-      outcome = await writeRows(client, work);
+      const written = await writeRows(client, work);
+      outcome = written.outcome;
       if (outcome.refused.length > 0) {
         const sent = work.refuse(outcome.refused);
         await (guarded('dlq-before-commit') ? sent : sent.catch(() => {}));
       }
       if (guarded('transaction-abort')) signal.throwIfAborted();
-      const closing = [...work.closing(outcome), 'COMMIT'].join(';\n');
+      const closing = written.closing ?? work.closing(outcome);
       committing = true;
-      mustCommit(await client.query(closing));
+      mustCommit(await client.query([...closing, 'COMMIT'].join(';\n')));
       return outcome;
     });
   } catch (error) {
@@ -76,18 +77,27 @@ async function storeOnce(work: Work): Promise<Isolated> {
   }
 }
 
-async function writeRows(client: ClientBase, { writer, rows, foreign }: Work): Promise<Isolated> {
+interface Written {
+  outcome: Isolated;
+  /** The closing statements, where they were made while the database wrote: the longer part of what a batch costs here. */
+  closing: string[] | null;
+}
+
+async function writeRows(client: ClientBase, { writer, rows, foreign, closing }: Work): Promise<Written> {
   const begin = writer.prepareSql === null ? 'BEGIN' : `BEGIN; ${writer.prepareSql}`;
   await client.query(begin);
-  if (rows.length === 0) return { written: [], merged: new Map(), refused: [...foreign] };
+  if (rows.length === 0) return { outcome: { written: [], merged: new Map(), refused: [...foreign] }, closing: null };
   try {
-    const merged = await writer.write(client, rows);
-    return { written: [...rows], merged: new Map(merged), refused: [...foreign] };
+    const whole: Isolated = { written: [...rows], merged: new Map(), refused: [...foreign] };
+    const early: string[] = [];
+    const merged = await writer.write(client, rows, () => void early.push(...closing(whole)));
+    if (merged.size === 0) return { outcome: whole, closing: early.length > 0 ? early : null };
+    return { outcome: { ...whole, merged: new Map(merged) }, closing: null };
   } catch (error) {
     if (!isRowError(error)) throw error;
     await client.query(`ROLLBACK; ${begin}`);
     const outcome = await isolate(client, rows, writer.write);
-    return { ...outcome, refused: [...foreign, ...outcome.refused] };
+    return { outcome: { ...outcome, refused: [...foreign, ...outcome.refused] }, closing: null };
   }
 }
 

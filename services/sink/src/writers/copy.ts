@@ -12,8 +12,8 @@ export function copyWriter({ names, columns, latest }: Target): Writer {
   return {
     writeLine: rowWriter(columns, latest.key),
     prepareSql: null,
-    async write(client, rows) {
-      await copyIn(client, sql, rows);
+    async write(client, rows, sent) {
+      await copyIn(client, sql, rows, sent);
       return NONE_MERGED;
     },
     closingSql: (rows) => latestSql(latest, rows),

@@ -26,10 +26,11 @@ export interface Writer {
   readonly prepareSql: string | null;
   /**
    * Writes rows, given in log order, in the open transaction; all or nothing.
+   * @param sent may be called once, when the rows are on their way: time for what needs no answer of the database
    * @returns how many rows did not make the table longer but were merged into others, by ledger hour of their raw append time
    * @throws pg.DatabaseError; the transaction (or savepoint) must be rolled back then
    */
-  write(client: ClientBase, rows: readonly TableRow[]): Promise<Merged>;
+  write(client: ClientBase, rows: readonly TableRow[], sent?: () => void): Promise<Merged>;
   /** SQL for the last round trip, for all the rows that were written; null: none. */
   closingSql(rows: readonly TableRow[]): string | null;
 }
