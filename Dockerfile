@@ -17,6 +17,7 @@ COPY services/cli/package.json services/cli/
 COPY services/core/package.json services/core/
 COPY services/deploy/package.json services/deploy/
 COPY services/embedded/package.json services/embedded/
+COPY services/identity/package.json services/identity/
 COPY services/processor/package.json services/processor/
 COPY services/producer/package.json services/producer/
 COPY services/reset/package.json services/reset/

@@ -55,7 +55,7 @@ export async function startSecuredServers({
   admin: adminPassword,
 }: SecuredOptions = {}): Promise<SecuredServers> {
   const folder = mkdtempSync(join(tmpdir(), 'millrace-secured-'));
-  const authority = await makeAuthority(new Date());
+  const authority = await makeAuthority('Millrace', new Date());
   const kafkaServer = await makeServer(authority, 'kafka', ['localhost'], now);
   const databaseServer = await makeServer(authority, 'database', ['localhost'], now);
   const keystore = join(folder, 'keystore.pem');

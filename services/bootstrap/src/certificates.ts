@@ -1,9 +1,9 @@
-/** An authority of our own, and certificates of servers by it: ECDSA P-256, PEM. */
+/** Authorities of our own, and certificates of servers and roles by them: ECDSA P-256, PEM. */
 import 'reflect-metadata'; // the library's container wants it loaded first
 import { webcrypto } from 'node:crypto';
 import * as x509 from '@peculiar/x509';
 
-const ALGORITHM = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' } as const;
+export const ALGORITHM = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' } as const;
 const DAY_MS = 86_400_000;
 const AUTHORITY_DAYS = 3_650;
 const SERVER_DAYS = 730;
@@ -17,10 +17,11 @@ export interface KeyPair {
   key: string;
 }
 
-export async function makeAuthority(now: Date): Promise<KeyPair> {
+/** @param commonName what people see of it; nothing depends on it */
+export async function makeAuthority(commonName: string, now: Date): Promise<KeyPair> {
   const keys = await webcrypto.subtle.generateKey(ALGORITHM, true, ['sign', 'verify']);
   const certificate = await x509.X509CertificateGenerator.createSelfSigned({
-    name: [{ CN: ['Millrace'] }],
+    name: [{ CN: [commonName] }],
     ...validity(now, AUTHORITY_DAYS),
     signingAlgorithm: ALGORITHM,
     keys,
@@ -35,9 +36,19 @@ export async function makeAuthority(now: Date): Promise<KeyPair> {
 
 /** A certificate for servers that also show it to each other as clients. @param hosts names by which it is reached */
 export async function makeServer(authority: KeyPair, commonName: string, hosts: readonly string[], now: Date): Promise<KeyPair> {
+  return makeLeaf(authority, commonName, now, [
+    new x509.ExtendedKeyUsageExtension([x509.ExtendedKeyUsage.serverAuth, x509.ExtendedKeyUsage.clientAuth]),
+    new x509.SubjectAlternativeNameExtension(hosts.map((value) => ({ type: 'dns', value }))),
+  ]);
+}
+
+/** A certificate for a role that is a client only: no server can be made of it. */
+export async function makeClient(authority: KeyPair, commonName: string, now: Date): Promise<KeyPair> {
+  return makeLeaf(authority, commonName, now, [new x509.ExtendedKeyUsageExtension([x509.ExtendedKeyUsage.clientAuth])]);
+}
+
+async function makeLeaf(authority: KeyPair, commonName: string, now: Date, uses: x509.Extension[]): Promise<KeyPair> {
   const issuer = new x509.X509Certificate(authority.certificate);
-  const der = x509.PemConverter.decodeFirst(authority.key);
-  const signingKey = await webcrypto.subtle.importKey('pkcs8', der, ALGORITHM, false, ['sign']);
   const keys = await webcrypto.subtle.generateKey(ALGORITHM, true, ['sign', 'verify']);
   const certificate = await x509.X509CertificateGenerator.create({
     subject: [{ CN: [commonName] }],
@@ -45,16 +56,20 @@ export async function makeServer(authority: KeyPair, commonName: string, hosts: 
     ...validity(now, SERVER_DAYS),
     signingAlgorithm: ALGORITHM,
     publicKey: keys.publicKey,
-    signingKey,
+    signingKey: await signingKeyOf(authority),
     extensions: [
       new x509.BasicConstraintsExtension(false, undefined, true),
       new x509.KeyUsagesExtension(x509.KeyUsageFlags.digitalSignature, true),
-      new x509.ExtendedKeyUsageExtension([x509.ExtendedKeyUsage.serverAuth, x509.ExtendedKeyUsage.clientAuth]),
-      new x509.SubjectAlternativeNameExtension(hosts.map((value) => ({ type: 'dns', value }))),
+      ...uses,
       await x509.AuthorityKeyIdentifierExtension.create(issuer),
     ],
   });
   return { certificate: certificate.toString('pem'), key: await pemKey(keys.privateKey) };
+}
+
+/** @throws Error where it is no ECDSA key of P-256 */
+export function signingKeyOf({ key }: KeyPair): Promise<webcrypto.CryptoKey> {
+  return webcrypto.subtle.importKey('pkcs8', x509.PemConverter.decodeFirst(key), ALGORITHM, false, ['sign']);
 }
 
 /**
@@ -81,10 +96,11 @@ export async function flawOf(pem: string, authority: KeyPair, hosts: readonly st
   return certificate.notAfter.getTime() - now.getTime() < total / 3 ? `it ends at ${certificate.notAfter.toISOString()}` : null;
 }
 
-function validity(now: Date, days: number): { notBefore: Date; notAfter: Date } {
+/** From a little before, since clocks differ. */
+export function validity(now: Date, days: number): { notBefore: Date; notAfter: Date } {
   return { notBefore: new Date(now.getTime() - BACKDATE_MS), notAfter: new Date(now.getTime() + days * DAY_MS) };
 }
 
-async function pemKey(key: webcrypto.CryptoKey): Promise<string> {
+export async function pemKey(key: webcrypto.CryptoKey): Promise<string> {
   return x509.PemConverter.encode(await webcrypto.subtle.exportKey('pkcs8', key), 'PRIVATE KEY');
 }

@@ -37,7 +37,7 @@ export async function planSecrets(
   };
 
   const found = existing.get(plan.authority);
-  const authority = found ? authorityIn(plan.authority, found) : await makeAuthority(now);
+  const authority = found ? authorityIn(plan.authority, found) : await makeAuthority('Millrace', now);
   if (!found) write(plan.authority, { 'tls.crt': authority.certificate, 'tls.key': authority.key }, 'there is no authority');
   for (const server of plan.servers) {
     const old = existing.get(server.secret);

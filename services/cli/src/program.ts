@@ -19,6 +19,7 @@ const SUBCOMMANDS: Record<string, () => Promise<(program: Command) => void>> = {
   setup: async () => (await import('./commands/setup.ts')).addSetup,
   reset: async () => (await import('./commands/reset.ts')).addReset,
   delete: async () => (await import('./commands/delete.ts')).addDelete,
+  device: async () => (await import('./commands/device.ts')).addDevice,
   render: async () => (await import('./commands/render.ts')).addRender,
   bootstrap: async () => (await import('./commands/bootstrap.ts')).addBootstrap,
   sidecar: async () => (await import('./commands/sidecar.ts')).addSidecar,

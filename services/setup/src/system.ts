@@ -24,6 +24,8 @@ export const SYSTEM_TABLES = [
   'reset_refusals',
   'redriven',
   'reprocessed',
+  'device_certificates',
+  'device_crls',
 ] as const;
 
 const MIGRATIONS: readonly string[] = [
@@ -187,6 +189,33 @@ const MIGRATIONS: readonly string[] = [
   `
   -- Refusals before this offset of the dead-letter topic are by rules of before a handover to another table.
   ALTER TABLE millrace.positions ADD COLUMN dlq_from bigint NOT NULL DEFAULT 0;
+  `,
+  `
+  -- Every certificate that was signed for a device, by the SHA-256 of the authority that signed it.
+  CREATE TABLE millrace.device_certificates (
+    serial text PRIMARY KEY,
+    authority text NOT NULL,
+    device text NOT NULL,
+    fingerprint text NOT NULL,
+    not_before timestamptz NOT NULL,
+    not_after timestamptz NOT NULL,
+    issued_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+    issued_by text NOT NULL,
+    revoked_at timestamptz,
+    revoked_by text,
+    reason text,
+    CHECK ((revoked_at IS NULL) = (revoked_by IS NULL) AND (revoked_at IS NULL) = (reason IS NULL))
+  );
+  CREATE INDEX device_certificates_device ON millrace.device_certificates (device, not_after);
+
+  -- The newest list of revoked certificates of each authority.
+  CREATE TABLE millrace.device_crls (
+    authority text PRIMARY KEY,
+    number bigint NOT NULL,
+    this_update timestamptz NOT NULL,
+    next_update timestamptz NOT NULL,
+    pem text NOT NULL
+  );
   `,
 ];
 
