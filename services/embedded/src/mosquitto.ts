@@ -38,6 +38,8 @@ export interface MosquittoOptions extends MosquittoListener {
   port?: number;
   /** Over those of mosquittoConfig.ts. */
   settings?: MosquittoSettings;
+  /** The whole configuration instead, which has a listener on this port. */
+  config?(port: number, data: string): string;
 }
 
 const readyTimeoutMs = 60_000;
@@ -82,7 +84,8 @@ export async function startMosquitto(options: MosquittoOptions = {}): Promise<Em
     const file = join(folder.path, 'mosquitto.conf');
     const log = join(folder.path, 'mosquitto.log');
     mkdirSync(data, { recursive: true, mode: 0o700 });
-    writeFileSync(file, mosquittoConfig(port, data, options, options.settings ?? {}), { mode: 0o600 });
+    const config = options.config?.(port, data) ?? mosquittoConfig(port, data, options, options.settings ?? {});
+    writeFileSync(file, config, { mode: 0o600 });
     const plan: ChildPlan = {
       name: `Mosquitto in ${folder.path}`,
       command,

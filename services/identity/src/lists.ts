@@ -6,7 +6,7 @@ import { revokedOf } from './records.ts';
 
 /** Makes the next list, inside of the transaction that revoked. */
 export async function nextCrl(session: Session, authority: Authority, now: Date): Promise<Crl> {
-  await takeTurn(session, `millrace CRL ${authority.id}`, 'transaction');
+  await myTurn(session, authority);
   const crl = await signCrl(authority, await revokedOf(session, authority.id), await newest(session, authority.id), now);
   await session.query(
     `INSERT INTO millrace.device_crls (authority, number, this_update, next_update, pem) VALUES ($1, $2, $3, $4, $5)
@@ -18,9 +18,21 @@ export async function nextCrl(session: Session, authority: Authority, now: Date)
 
 /** The newest list; a new one where there is none yet, or half of its life is over. */
 export async function currentCrl(session: Session, authority: Authority, now: Date): Promise<Crl> {
-  const crl = await newest(session, authority.id);
-  if (crl !== null && !isDue(crl, now)) return crl;
-  return inTransaction(session, () => nextCrl(session, authority, now));
+  const good = async (): Promise<Crl | null> => {
+    const crl = await newest(session, authority.id);
+    return crl === null || isDue(crl, now) ? null : crl;
+  };
+  return (
+    (await good()) ??
+    (await inTransaction(session, async () => {
+      await myTurn(session, authority);
+      return (await good()) ?? (await nextCrl(session, authority, now)); // somebody else may have been first
+    }))
+  );
+}
+
+function myTurn(session: Session, { id }: Authority): Promise<void> {
+  return takeTurn(session, `millrace CRL ${id}`, 'transaction');
 }
 
 async function newest(session: Session, authority: string): Promise<Crl | null> {

@@ -57,7 +57,7 @@ export function mosquittoConfig({ host, tls, loopbackPort, acl, data }: Mosquitt
     `acl_file ${acl}`,
     ...(data === null ? ['persistence false'] : ['persistence true', `persistence_location ${data}/`, 'autosave_interval 5']),
     ...LIMITS,
-    'log_dest stdout',
+    'log_dest stderr', // standard output would come in blocks
     'log_timestamp_format %Y-%m-%dT%H:%M:%SZ',
     ...['error', 'warning', 'notice', 'information'].map((type) => `log_type ${type}`),
     ...(tls === null
