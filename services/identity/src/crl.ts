@@ -68,7 +68,7 @@ export async function signCrl(
       new x509.Extension(CRL_NUMBER, false, derInteger(number)),
     ],
   });
-  return { number, thisUpdate, nextUpdate, pem: x509.PemConverter.encode(list.rawData, PEM_LABEL) };
+  return { number, thisUpdate, nextUpdate, pem: `${x509.PemConverter.encode(list.rawData, PEM_LABEL)}\n` };
 }
 
 function wholeSecond(ms: number): Date {

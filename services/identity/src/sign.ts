@@ -62,13 +62,13 @@ export async function signDevice(authority: Authority, { device, publicKey, days
   });
   const { notBefore, notAfter } = certificate;
   const fingerprint = Buffer.from(await certificate.getThumbprint('SHA-256')).toString('hex');
-  return { certificate: certificate.toString('pem'), serial, fingerprint, notBefore, notAfter };
+  return { certificate: `${certificate.toString('pem')}\n`, serial, fingerprint, notBefore, notAfter };
 }
 
 /** A key for a device that has none of its own; PEM, PKCS #8. It exists nowhere else. */
 export async function makeDeviceKey(): Promise<{ key: string; publicKey: x509.PublicKey }> {
   const keys = await webcrypto.subtle.generateKey(ALGORITHM, true, ['sign', 'verify']);
-  return { key: await pemKey(keys.privateKey), publicKey: await x509.PublicKey.create(keys.publicKey) };
+  return { key: `${await pemKey(keys.privateKey)}\n`, publicKey: await x509.PublicKey.create(keys.publicKey) };
 }
 
 /** Positive and of full length, so that it is written in one way only. */
