@@ -5,7 +5,7 @@ export interface Size {
   rows: number;
   /** Of each contestant; figures are medians over them. */
   rounds: number;
-  /** Of the writer alone, which holds them in memory; and for INSERTs of 100, which are slow. */
+  /** Of the writer alone, which holds them in memory; and for INSERTs of one row, which are slow. */
   writerRows: number;
   insertRows: number;
   latency: { recordsPerSecond: readonly number[]; warmUpSeconds: number; seconds: number };

@@ -23,8 +23,8 @@ export const sink: Measurement = async (bench) => {
   const { pipeline } = loaded;
   const file = join(folder, 'sink.copy');
   await writeCopyFile(servers.kafka, pipeline, file);
-  const some = (await rowsByPartition(servers.kafka, pipeline, size.insertRows)).flat();
-  const inserted = some.map((row) => valuesOf(row));
+  const inserted = (await rowsByPartition(servers.kafka, pipeline, records)).flat().map((row) => valuesOf(row));
+  const insertedByRow = inserted.slice(0, size.insertRows);
   const psql = await copyClient();
   const target = targetOf(pipeline);
 
@@ -42,7 +42,7 @@ export const sink: Measurement = async (bench) => {
     sink: async () => (await backlog.run('sink')).rowsPerSecond,
     copy: () => inDatabase(records, (url) => psql.copy(url, target, file)),
     inserts: () => inDatabase(inserted.length, (url) => insertAll(url, target, inserted, oneStatement)),
-    insertsByRow: () => inDatabase(inserted.length, (url) => insertAll(url, target, inserted, statementPerRow)),
+    insertsByRow: () => inDatabase(insertedByRow.length, (url) => insertAll(url, target, insertedByRow, statementPerRow)),
   });
   const rate = (name: string, values: number[]): Figure => ({ name, value: median(values), unit: 'rows/s' });
   const ratio = (name: string, to: number[], least: number): Figure => ({
@@ -60,7 +60,7 @@ export const sink: Measurement = async (bench) => {
     ratio('sink / INSERTs of 100 rows in a statement', results.inserts, 5),
     ratio('sink / 100 INSERTs of a row in a transaction', results.insertsByRow, 5),
   ];
-  const notes = [`${records} rows; INSERTs: ${inserted.length} rows; COPY is ${psql.name}`];
+  const notes = [`${records} rows; 100 INSERTs of a row: the first ${insertedByRow.length} of them; COPY is ${psql.name}`];
   if (!bench.peers) return { figures, notes, plots: [] };
 
   const peer = await rounds(size.rounds, {
