@@ -10,6 +10,7 @@ import { findFiles } from '@millrace/producer/replay/files.ts';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { roleLog } from '../log.ts';
 import { endless, type Overrides, parsePace, withOverrides } from '../run/overrides.ts';
+import { OWN_BROKER } from '../run/platform.ts';
 import { ROLE_NAMES, ROLES } from '../run/roleTable.ts';
 import type { RunOptions } from '../run/run.ts';
 import type { Screen } from '../run/screen.ts';
@@ -25,6 +26,7 @@ interface Options extends RunOptions, Overrides {
   port?: number;
   input?: string;
   httpHost?: string;
+  instance?: string;
   json?: true;
 }
 
@@ -58,8 +60,19 @@ export function addRun(program: Command): void {
       ).env('MILLRACE_SECRETS'),
     )
     .option(
+      '--mqtt-broker <url>',
+      'MQTT broker without TLS in the place of those that specifications name; own: one that is started for this run',
+      mqttBroker,
+    )
+    .addOption(
+      new Option(
+        '--instance <name>',
+        'which one this is of several producers that share a subscription; default: the name of the machine',
+      ).env('MILLRACE_INSTANCE'),
+    )
+    .option(
       '--client <file...>',
-      'programs (for Node) that send to the sources of HTTP while it runs, at MILLRACE_HTTP_URL; --once waits for their end',
+      'programs (for Node) that send while it runs, at MILLRACE_HTTP_URL and MILLRACE_MQTT_URL; --once waits for their end',
     )
     .option('--json', 'one JSON object per line');
   serverOptions(command).action(run);
@@ -117,6 +130,7 @@ async function serveOne(name: Role['name'], pipelines: readonly LoadedPipeline[]
     ...(options.host === undefined ? {} : { host: options.host }),
     ...(options.port === undefined ? {} : { port: options.port }),
     http: httpOf(options),
+    ...(options.instance === undefined ? {} : { instance: options.instance }),
     log,
   });
 }
@@ -145,8 +159,10 @@ function httpOf({ httpHost, httpPort, secrets }: Options): HttpOptions {
 }
 
 /** What the roles' processes are to be told as well. */
-function wordsOf({ pace, limit, loop, input, httpHost, secrets }: Options): string[] {
+function wordsOf({ pace, limit, loop, input, httpHost, secrets, instance, mqttBroker }: Options): string[] {
   return [
+    ...(instance === undefined ? [] : ['--instance', instance]),
+    ...(mqttBroker === undefined || mqttBroker === OWN_BROKER ? [] : ['--mqtt-broker', mqttBroker]),
     ...(httpHost === undefined ? [] : ['--http-host', httpHost]),
     ...(secrets === undefined ? [] : ['--secrets', secrets]),
     ...(input === undefined ? [] : ['--input', input]),
@@ -164,6 +180,12 @@ function tellAll(log: Logger): void {
   });
   process.removeAllListeners('warning');
   process.on('warning', ({ name, message }) => log.warn({ name }, message));
+}
+
+/** For `--mqtt-broker`. */
+function mqttBroker(text: string): string {
+  if (text === OWN_BROKER || /^mqtt:\/\/[^/@?#]+$/i.test(text)) return text;
+  throw new InvalidArgumentError(`Allowed is ${OWN_BROKER}, or a URL such as mqtt://127.0.0.1:1883.`);
 }
 
 /** For `--port`. */

@@ -1,5 +1,5 @@
 /**
- * Programs that send to the sources of HTTP while a run lasts, such as the simulator of an example. Each is a process of its own, which
+ * Programs that send to the sources of HTTP and MQTT while a run lasts, such as the simulator of an example. Each is a process of its own, which
  * ends by itself when it has sent all. Its own process group keeps Ctrl-C from it; the channel tells it when this process is gone.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
@@ -23,11 +23,19 @@ export interface ClientOptions {
   say(line: string): void;
 }
 
+export interface Told {
+  httpUrl: string;
+  /** undefined: each specification names its own. */
+  mqttUrl: string | undefined;
+  secrets: string | undefined;
+}
+
 /** What clients are told: where to send to, and where the Secrets are. */
-export function clientEnvironment(url: string, secrets: string | undefined): NodeJS.ProcessEnv {
+export function clientEnvironment({ httpUrl, mqttUrl, secrets }: Told): NodeJS.ProcessEnv {
   return {
     ...process.env,
-    MILLRACE_HTTP_URL: url,
+    MILLRACE_HTTP_URL: httpUrl,
+    ...(mqttUrl === undefined ? {} : { MILLRACE_MQTT_URL: mqttUrl }),
     ...(secrets === undefined ? {} : { MILLRACE_SECRETS: resolve(secrets) }),
   };
 }

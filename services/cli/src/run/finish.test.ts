@@ -55,6 +55,15 @@ test.each(cases)('%s', (_, seen, unchangedMs, expected) => {
   expect(judge(seen, unchangedMs, MINUTE).kind).toBe(expected);
 });
 
+test.each<[string, Partial<Look>, number, Verdict['kind']]>([
+  ['its clients have more to send', { unsent: 'a has more to send' }, 10_000, 'going'],
+  ['its clients have sent all, and the broker may have some left', { unsent: null }, 2_000, 'going'],
+  ['its clients have sent all, and nothing came since', { unsent: null }, 3_000, 'done'],
+  ['its clients have sent all, and the producer is not connected', { unsent: null, producer: failed }, 10_000, 'going'],
+])('behind a broker: %s', (_, change, unchangedMs, expected) => {
+  expect(judge({ ...look(sending, { ended: false }), viaBroker: true, ...change }, unchangedMs, MINUTE).kind).toBe(expected);
+});
+
 test('a stall says what is waited for', () => {
   expect(judge(look(failed), MINUTE, MINUTE)).toEqual({
     kind: 'stalled',

@@ -12,13 +12,17 @@ export type Verdict = { kind: 'done' } | { kind: 'stalled'; why: string } | { ki
 
 /** A producer that cannot read its input, and says so, is given up sooner: a wrong path does not mend itself. */
 const FAILED_PATIENCE_PART = 1 / 4;
+/** A broker that gave a connected producer nothing for so long has nothing left. */
+const BROKER_QUIET_MS = 3_000;
 
 export interface Look {
   sample: Sample;
   /** Of the producer, asked before the sample; null: it does not answer. */
   producer: WorkerHealth | null;
-  /** Of a source of HTTP: what its clients have to send, asked before the sample; null: nothing more. */
+  /** Of a source of HTTP or MQTT: what its clients have to send, asked before the sample; null: nothing more. */
   unsent?: string | null;
+  /** What clients sent is at a broker, which does not say what it has left. */
+  viaBroker?: boolean;
 }
 
 /** A look that differs from this one shows that records moved; roles that only start again and again move nothing. */
@@ -46,8 +50,11 @@ export function judge(look: Look, unchangedMs: number, patienceMs: number): Verd
   const { sample, producer, unsent } = look;
   const sent = unsent === undefined ? producer?.phase === 'completed' && sample.checkpoint?.completed === true : unsent === null;
   const behind = unfinished(sample);
-  if (sent && behind === null) return { kind: 'done' };
-  const waitingFor = behind ?? unsent ?? waitingForProducer(producer);
+  const { viaBroker = false } = look;
+  const settled = !viaBroker || (producer?.ready === true && unchangedMs >= BROKER_QUIET_MS);
+  if (sent && behind === null && settled) return { kind: 'done' };
+  const atBroker = sent && viaBroker ? 'messages that the broker may still have' : null;
+  const waitingFor = behind ?? unsent ?? atBroker ?? waitingForProducer(producer);
   // A producer that keeps a pace may rightly send nothing for a long time.
   const pausing = behind === null && producer?.ready === true;
   const cannotRead = behind === null && producer?.phase === 'failed';

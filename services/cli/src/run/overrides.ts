@@ -8,13 +8,19 @@ export interface Overrides {
   pace?: string;
   limit?: number;
   loop?: boolean;
+  /** URL of a broker without TLS, in the place of the one that `source.mqtt` names. */
+  mqttBroker?: string;
 }
 
 /** The Pipeline with the overrides that its source knows; the given one stays as it is. */
-export function withOverrides(pipeline: Pipeline, { pace, limit, loop }: Overrides): Pipeline {
-  const { replay, simulator } = pipeline.spec.source;
+export function withOverrides(pipeline: Pipeline, { pace, limit, loop, mqttBroker }: Overrides): Pipeline {
+  const { mqtt, replay, simulator } = pipeline.spec.source;
   const limited = limit === undefined ? {} : { limit };
   if (simulator) return withSource(pipeline, { simulator: { ...simulator, ...limited } });
+  if (mqtt && mqttBroker !== undefined) {
+    const { tls: _tls, auth: _auth, ...others } = mqtt;
+    return withSource(pipeline, { mqtt: { ...others, url: mqttBroker } });
+  }
   if (!replay) return pipeline;
   const paced = pace === undefined ? {} : { pace: parsePace(pace) };
   const looped = loop === undefined ? {} : { loop };
@@ -41,7 +47,8 @@ export function parsePace(text: string): NonNullable<Replay['pace']> {
 
 /** Why this source never ends by itself; null where it does, or where clients that send to it do. */
 export function endless({ spec: { source } }: Pipeline, hasClients = false): string | null {
-  if (source.http) return hasClients ? null : 'nobody knows when devices have sent all; a program given by --client does';
+  if (source.http || source.mqtt)
+    return hasClients ? null : 'nobody knows when devices have sent all; a program given by --client does';
   if (source.replay)
     return source.replay.loop === true && !source.replay.limit ? 'source.replay.loop is true and there is no limit' : null;
   if (source.simulator) return source.simulator.limit ? null : 'source.simulator has no limit';

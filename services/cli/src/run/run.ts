@@ -7,6 +7,7 @@
  */
 import { existsSync, mkdirSync, renameSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { DEFAULT_HTTP_PORT } from '@millrace/core/spec/defaults.ts';
 import type { LoadedPipeline } from '@millrace/core/spec/load.ts';
 import { namesOf } from '@millrace/core/spec/names.ts';
@@ -19,10 +20,11 @@ import type { ServerOptions } from '../servers/options.ts';
 import { closeServers, connectServers, environmentOf } from '../servers.ts';
 import { boolCounts, type Servers } from '../status/collect.ts';
 import { clientEnvironment, startClients } from './clients.ts';
-import { greeting, httpLines } from './greeting.ts';
-import { startPlatform } from './platform.ts';
+import { greeting, httpLines, mqttLines } from './greeting.ts';
+import { withOverrides } from './overrides.ts';
+import { OWN_BROKER, startPlatform } from './platform.ts';
 import { type OnceReport, onceReport } from './report.ts';
-import { startRoles } from './roles.ts';
+import { type RunningRole, startRoles } from './roles.ts';
 import { ROLE_NAMES } from './roleTable.ts';
 import type { Screen } from './screen.ts';
 import { publishState } from './state.ts';
@@ -30,12 +32,14 @@ import { type Outcome, watch } from './watch.ts';
 
 /** Longer than a role that was killed needs to come back and have its partitions assigned again. */
 const PATIENCE_MS = 90_000;
+const LOOK_MS = 200;
 
 export interface RunOptions extends ServerOptions {
   once?: true;
   httpPort?: number;
   secrets?: string;
-  /** Programs that send to the sources of HTTP. */
+  mqttBroker?: string;
+  /** Programs that send to the sources of HTTP and MQTT. */
   client?: string[];
 }
 
@@ -54,7 +58,7 @@ export interface RunPlan {
  * @returns the reports of a finished `--once`; null where the run was ended by a signal
  * @throws Error where something does not start, or `--once` gets nowhere
  */
-export async function runAll({ pipelines, files, words, options, screen, signal }: RunPlan): Promise<OnceReport[] | null> {
+export async function runAll({ files, words, options, screen, signal, ...plan }: RunPlan): Promise<OnceReport[] | null> {
   const folder = resolve(options.data);
   await using stack = new AsyncDisposableStack();
   stack.defer(await takeFolder(folder));
@@ -62,8 +66,14 @@ export async function runAll({ pipelines, files, words, options, screen, signal 
   for (const name of ['run', 'client', ...ROLE_NAMES]) keepOldLog(logFile(name));
   const log = fileLog(logFile('run'));
 
-  const platform = await startPlatform({ servers: options, dataFolder: folder, say: screen.say, log });
+  const mqttPort = options.mqttBroker !== OWN_BROKER ? null : options.once ? 'any' : 'usual';
+  const platform = await startPlatform({ servers: options, mqttPort, dataFolder: folder, say: screen.say, log });
   stack.defer(() => platform.stop());
+  const mqttBroker = platform.mqttBroker?.url;
+  const pipelines = plan.pipelines.map((loaded) => ({
+    ...loaded,
+    pipeline: mqttBroker === undefined ? loaded.pipeline : withOverrides(loaded.pipeline, { mqttBroker }),
+  }));
   if (signal.aborted) return null;
   const servers = await connectServers(platform.addresses, log);
   stack.defer(() => closeServers(servers));
@@ -77,7 +87,7 @@ export async function runAll({ pipelines, files, words, options, screen, signal 
   stack.defer(publishState(folder, { files: files.map((file) => resolve(file)), brokers, databaseUrl }));
   const httpPort = options.httpPort ?? (options.once ? Number((await freePorts(1))[0]) : DEFAULT_HTTP_PORT);
   const roles = await startRoles({
-    words: ['--http-port', String(httpPort), ...words, ...files],
+    words: ['--http-port', String(httpPort), ...(mqttBroker ? ['--mqtt-broker', mqttBroker] : []), ...words, ...files],
     env: environmentOf(addresses, options),
     logFile,
     log,
@@ -88,9 +98,12 @@ export async function runAll({ pipelines, files, words, options, screen, signal 
   for (const line of greeting(pipelines, platform, roles, options.data, options.once === true)) screen.say(line);
 
   const httpUrl = `http://127.0.0.1:${httpPort}`;
-  for (const line of httpLines(pipelines, httpUrl)) screen.say(line);
+  for (const line of [...httpLines(pipelines, httpUrl), ...mqttLines(pipelines, platform.mqttBroker?.kind ?? null)])
+    screen.say(line);
+  if (options.client) await untilSubscribed(pipelines, roles, signal);
+  if (signal.aborted) return null;
   const clients = startClients(options.client ?? [], {
-    env: clientEnvironment(httpUrl, options.secrets),
+    env: clientEnvironment({ httpUrl, mqttUrl: mqttBroker ?? options.mqttBroker, secrets: options.secrets }),
     logFile: logFile('client'),
     say: screen.say,
   });
@@ -101,6 +114,25 @@ export async function runAll({ pipelines, files, words, options, screen, signal 
   screen.close();
   if (signal.aborted) screen.say('stopping: producer, processor, sink, then the servers');
   return signal.aborted ? null : await reportsOf(outcome, pipelines, servers, options.data);
+}
+
+/** What is published before anybody has subscribed is nobody's. */
+async function untilSubscribed(
+  pipelines: readonly LoadedPipeline[],
+  roles: readonly RunningRole[],
+  signal: AbortSignal,
+): Promise<void> {
+  const waited = pipelines.filter(({ pipeline }) => pipeline.spec.source.mqtt).map(({ pipeline }) => namesOf(pipeline).pipeline);
+  const producer = roles.find(({ name }) => name === 'producer');
+  const endMs = performance.now() + PATIENCE_MS;
+  for (const name of waited) {
+    for (;;) {
+      const health = await producer?.health(name);
+      if (health?.ready || signal.aborted) break;
+      if (performance.now() > endMs) throw new Error(`the producer of ${name} does not subscribe: ${health?.state}`);
+      await sleep(LOOK_MS, undefined, { signal }).catch(() => undefined); // the signal ends the wait, nothing else can
+    }
+  }
 }
 
 async function takeFolder(folder: string): Promise<Release> {

@@ -18,7 +18,7 @@ export interface WatchOptions {
   pipelines: readonly LoadedPipeline[];
   servers: Servers;
   roles: readonly Pick<RunningRole, 'name' | 'health'>[];
-  /** Of sources of HTTP: once they have sent all, there is no more to come. */
+  /** Of sources of HTTP and MQTT: once they have sent all, there is no more to come. */
   clients: Pick<Clients, 'unsent' | 'failure'>;
   screen: Screen;
   /** After how long without any movement something must be broken; null: never, it runs until it is stopped. */
@@ -52,7 +52,8 @@ export async function watch({ pipelines, servers, roles, clients, screen, patien
       const health: ViewRow['health'] = {};
       // Asked before the sample: what is stored by then was sent before the producer said that it is done.
       for (const role of roles) health[role.name] = await role.health(one.name);
-      const unsent = one.pipeline.spec.source.http ? clients.unsent() : undefined;
+      const { http, mqtt } = one.pipeline.spec.source;
+      const unsent = http || mqtt ? clients.unsent() : undefined;
       const now = performance.now();
       try {
         one.sample = await collect(one.pipeline, servers);
@@ -64,7 +65,12 @@ export async function watch({ pipelines, servers, roles, clients, screen, patien
         if (patienceMs !== null && now - one.movedAtMs >= patienceMs) one.verdict = { kind: 'stalled', why: message };
         continue;
       }
-      const look = { sample: one.sample, producer: health.producer ?? null, ...(unsent === undefined ? {} : { unsent }) };
+      const look = {
+        sample: one.sample,
+        producer: health.producer ?? null,
+        ...(unsent === undefined ? {} : { unsent }),
+        viaBroker: mqtt !== undefined,
+      };
       const seen = movement(look);
       if (seen !== one.moved) Object.assign(one, { moved: seen, movedAtMs: now });
       const totals = totalsOf(one.sample);

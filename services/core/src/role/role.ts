@@ -29,6 +29,8 @@ export interface RoleContext {
   baseFolder: string;
   /** Default: loopback, the default port, no Secrets. */
   http?: HttpOptions;
+  /** Which one this is of several producers that share a source. Default: the name of the machine. */
+  instance?: string;
 }
 
 /** What a worker does, for programs. `paused`: it waits for something outside, and goes on by itself. */

@@ -32,6 +32,8 @@ export interface ServeOptions {
   port?: number;
   /** Of sources of HTTP. */
   http?: HttpOptions;
+  /** Which one this is of several producers that share a source. */
+  instance?: string;
   log: Logger;
 }
 
@@ -64,8 +66,9 @@ export async function serveRole(role: Role, pipelines: readonly LoadedPipeline[]
   const health = await serveHealth({ host: options.host ?? '127.0.0.1', port: options.port ?? 0, metrics, states });
   for (const { pipeline, folder } of pipelines) {
     const name = namesOf(pipeline).pipeline;
-    const http = options.http ? { http: options.http } : {};
-    const context = { kafka, metrics, baseFolder: folder, ...http, log: only ? log : log.child({ pipeline: name }) };
+    const { instance } = options;
+    const given = { ...(options.http && { http: options.http }), ...(instance !== undefined && { instance }) };
+    const context = { kafka, metrics, baseFolder: folder, ...given, log: only ? log : log.child({ pipeline: name }) };
     workers.set(
       name,
       keepRunning(() => start(pipeline, context), context.log),

@@ -8,7 +8,6 @@ describe('what does not go together', () => {
     [6, '    http: { path: /logs }', 'spec.source.http', /who may send/, /auth\.secretRef or auth\.open: true/],
     [6, '    http: { auth: { open: true, secretRef: { name: a } } }', 'spec.source.http.auth', /both/, /one of them/],
     [6, '    http: { path: /pipelines/a, auth: { open: true } }', 'spec.source.http.path', /Millrace's own/, /another path/],
-    [6, '    mqtt: { url: "mqtt://x", topics: [a] }', 'spec.source.mqtt', /not built yet/, /replay/],
     [6, '    mqtt: { url: broker, topics: [a] }', 'spec.source.mqtt.url', /no URL/, /mqtts:\/\/host:8883/],
     [6, '    mqtt: { url: "http://x", topics: [a] }', 'spec.source.mqtt.url', /http:.* is no MQTT/, /mqtts:/],
     [6, '    mqtt: { url: "mqtt://", topics: [a] }', 'spec.source.mqtt.url', /no host/, /mqtts:/],

@@ -26,6 +26,10 @@ export function maxProcessedBytesOf(pipeline: Pipeline): number {
 /** Where sources of HTTP listen, on a laptop and in a pod. */
 export const DEFAULT_HTTP_PORT = 8090;
 
+/** Of MQTT, without and with TLS. */
+export const DEFAULT_MQTT_PORT = 1_883;
+export const DEFAULT_MQTTS_PORT = 8_883;
+
 /** Largest request body in bytes, unpacked. */
 export function maxBodyOf(pipeline: Pipeline): number {
   return pipeline.spec.source.http?.maxBody ?? maxRecordBytesOf(pipeline);

@@ -15,8 +15,7 @@ interface Unbuilt {
 }
 
 export const UNBUILT: readonly Unbuilt[] = [
-  { path: ['spec', 'source', 'mqtt'], instead: 'source.http, source.replay or source.simulator' },
-  { path: ['spec', 'source', 'topic'], instead: 'source.http, source.replay or source.simulator' },
+  { path: ['spec', 'source', 'topic'], instead: 'source.http, source.mqtt, source.replay or source.simulator' },
 ];
 
 /** What a Pipeline asks for that is not built yet. */

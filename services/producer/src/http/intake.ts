@@ -15,6 +15,7 @@ import type { RoleContext, WorkerHealth } from '@millrace/core/role/role.ts';
 import { metricsOf } from '../metrics.ts';
 import { Lanes } from '../send/lanes.ts';
 import { partitionOf } from '../send/partition.ts';
+import { TopicWatch } from '../send/watch.ts';
 import type { Enveloped } from './envelope.ts';
 import { HttpRefusal } from './refusal.ts';
 
@@ -22,8 +23,6 @@ import { HttpRefusal } from './refusal.ts';
 const ACKNOWLEDGED_WITHIN_MS = 10_000;
 /** Kafka is away when it acknowledged nothing for so long though something waits. */
 const STALLED_MS = 5_000;
-const LOOK_MS = 5_000;
-const LOOK_AWAY_MS = 1_000;
 const LINGER_MS = 5;
 /** For sends under way when it ends; longer than a send may take. */
 const CLOSE_MS = 65_000;
@@ -49,14 +48,12 @@ export interface IntakeOptions {
 export class Intake {
   readonly #options: IntakeOptions;
   readonly #sender: Sender;
-  readonly #stopping = new AbortController();
+  readonly #watch: TopicWatch;
   readonly #waiting = new Map<OutRecord, Waiting>();
   readonly #labels: { pipeline: string; source: string };
-  readonly #watching: Promise<void>;
   #lanes: Lanes<null>;
-  #partitions: number | null = null;
-  /** Why nothing is taken; null: it is. */
-  #away: string | null = 'Kafka was not asked yet';
+  /** Why a send was rejected, until others may begin. */
+  #rejected: string | null = null;
   #recovering: Promise<void> | null = null;
   #progressAtMs = 0;
   #records = 0;
@@ -66,7 +63,7 @@ export class Intake {
     this.#labels = { pipeline: options.pipeline, source: 'http' };
     this.#sender = options.context.kafka.sender();
     this.#lanes = this.#newLanes();
-    this.#watching = this.#watch();
+    this.#watch = new TopicWatch({ context: options.context, topic: options.topic, looked: () => this.#measure() });
   }
 
   /** @throws HttpRefusal 429 or 503 while no more is taken */
@@ -80,7 +77,7 @@ export class Intake {
   /** Resolves when all are acknowledged. @throws HttpRefusal 429 or 503: send again */
   async send(records: readonly Enveloped[]): Promise<void> {
     this.check();
-    const partitions = this.#partitions;
+    const { partitions } = this.#watch;
     if (partitions === null) throw away('the topic is not known yet');
     const headers = { [SOURCE_HEADER]: 'http', [RECEIVED_AT_HEADER]: String(Date.now()) };
     const { promise, resolve, reject } = Promise.withResolvers<void>();
@@ -108,14 +105,13 @@ export class Intake {
   health(): WorkerHealth {
     const why = this.#unavailable();
     if (why === null) return { ready: true, phase: 'running', state: `taking: ${this.#records} records` };
-    const phase = this.#partitions === null ? 'starting' : 'paused';
+    const phase = this.#watch.partitions === null ? 'starting' : 'paused';
     return { ready: false, phase, state: `waiting for Kafka: ${why}` };
   }
 
   /** Sends what was taken, then lets go. */
   async stop(): Promise<void> {
-    this.#stopping.abort();
-    await this.#watching;
+    await this.#watch.stop();
     const drained = Promise.race([this.#lanes.drained(), sleep(DRAIN_MS, undefined, { ref: false })]);
     await drained.catch(() => undefined); // its requests are answered 503
     await this.#lanes.close(0);
@@ -126,7 +122,8 @@ export class Intake {
   }
 
   #unavailable(): string | null {
-    if (this.#away !== null) return this.#away;
+    const why = this.#rejected ?? this.#watch.away;
+    if (why !== null) return why;
     const isStalled = this.#lanes.unacknowledgedBytes > 0 && performance.now() - this.#progressAtMs > STALLED_MS;
     return isStalled ? `nothing was acknowledged for more than ${STALLED_MS / 1_000} s` : null;
   }
@@ -159,11 +156,12 @@ export class Intake {
   }
 
   async #recover(lanes: Lanes<null>, { message }: Error): Promise<void> {
-    this.#away = message;
+    this.#rejected = message;
     this.#fail(away(message));
     await lanes.close(CLOSE_MS);
     this.#lanes = this.#newLanes();
     this.#recovering = null;
+    this.#rejected = null;
   }
 
   #fail(error: HttpRefusal): void {
@@ -171,28 +169,8 @@ export class Intake {
     this.#waiting.clear();
   }
 
-  /** Looks at the topic: how many partitions it has, and whether Kafka answers. Never rejects. */
-  async #watch(): Promise<void> {
-    const { context, topic } = this.#options;
-    const { signal } = this.#stopping;
-    while (!signal.aborted) {
-      try {
-        const state = await context.kafka.topic(topic);
-        if (this.#recovering === null) {
-          const why = state === null ? `there is no topic ${topic}; setup makes it` : null;
-          if (why !== this.#away) context.log.info({ why }, why === null ? 'taking requests' : 'taking no requests');
-          this.#away = why;
-        }
-        if (state !== null) this.#partitions = state.partitions;
-      } catch (error) {
-        const { message } = error as Error;
-        if (this.#away === null) context.log.warn({ err: error }, 'Kafka does not answer; requests are answered 503');
-        this.#away = message;
-      }
-      metricsOf(context.metrics).unacknowledged.set(this.#labels, this.#lanes.unacknowledgedBytes);
-      const delayMs = this.#away === null ? LOOK_MS : LOOK_AWAY_MS;
-      await sleep(delayMs, undefined, { signal }).catch(() => undefined); // an abort ends the loop
-    }
+  #measure(): void {
+    metricsOf(this.#options.context.metrics).unacknowledged.set(this.#labels, this.#lanes.unacknowledgedBytes);
   }
 }
 

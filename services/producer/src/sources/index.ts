@@ -1,5 +1,6 @@
 import { SOURCE_KINDS } from '@millrace/core/spec/source.ts';
 import { http } from './http.ts';
+import { mqtt } from './mqtt.ts';
 import { replay } from './replay.ts';
 import { simulator } from './simulator.ts';
 import type { Source } from './source.ts';
@@ -11,7 +12,7 @@ const SOURCES: Record<Kind, Source | null> = {
   replay,
   simulator,
   http,
-  mqtt: null,
+  mqtt,
   topic: null,
 };
 

@@ -406,8 +406,8 @@ describe('simulator', () => {
   });
 });
 
-test('source mqtt is refused by name', async () => {
-  await expect(start(pipelineOf('unbuilt', { mqtt: { url: 'mqtt://x', topics: ['a'] } }))).rejects.toThrow(
-    'source.mqtt is not built yet; allowed are replay, http, simulator',
+test('source topic is refused by name', async () => {
+  await expect(start(pipelineOf('unbuilt', { topic: { name: 'a' } }))).rejects.toThrow(
+    'source.topic is not built yet; allowed are replay, http, mqtt, simulator',
   );
 });

@@ -1,0 +1,91 @@
+/**
+ * Messages of an MQTT broker. One of QoS 1 is acknowledged only after Kafka acknowledged its record; what is not, the broker sends
+ * again (DESIGN 1.2 rule 7).
+ */
+import { hostname } from 'node:os';
+import { DEFAULT_MQTT_PORT, DEFAULT_MQTTS_PORT, maxRecordBytesOf } from '@millrace/core/spec/defaults.ts';
+import { namesOf } from '@millrace/core/spec/names.ts';
+import type { Mqtt } from '@millrace/core/spec/source.ts';
+import type { ConnectionOptions } from '../mqtt/connection.ts';
+import { readCredentials } from '../mqtt/credentials.ts';
+import { type MqttMessage, recordMaker } from '../mqtt/message.ts';
+import { mqttMetricsOf } from '../mqtt/metrics.ts';
+import { Outbox } from '../mqtt/outbox.ts';
+import { Subscriber } from '../mqtt/subscriber.ts';
+import type { Source } from './source.ts';
+
+/** Messages that the broker sends before the first of them is acknowledged. */
+const RECEIVE_MAXIMUM = 1_000;
+
+export const mqtt: Source = {
+  async start(pipeline, { kafka, log, metrics, http, instance = hostname() }) {
+    const { mqtt: spec } = pipeline.spec.source;
+    if (!spec) throw new Error('the Pipeline has no source.mqtt');
+    const { pipeline: name, raw } = namesOf(pipeline);
+    const secrets = http?.secrets ?? null;
+    readCredentials(spec, secrets); // what is wrong with them is said now, and not with the first connection
+    const makeRecord = recordMaker(pipeline);
+    const mqttMetrics = mqttMetricsOf(metrics);
+    const clientId = clientIdOf(name, spec, instance);
+
+    const onMessage = (message: MqttMessage, acknowledge: (() => void) | null): void => {
+      if (message.dup) mqttMetrics.redelivered.inc({ pipeline: name });
+      outbox.add(makeRecord(message, Date.now()), acknowledge);
+      if (outbox.full) subscriber.pause();
+    };
+    const outbox = new Outbox({
+      context: { kafka, log, metrics },
+      topic: raw,
+      pipeline: name,
+      room: () => (isDraining ? undefined : subscriber.resume()),
+    });
+    const subscriber = new Subscriber({
+      pipeline: name,
+      filters: spec.topics.map((filter) => (spec.shared === undefined ? filter : `$share/${spec.shared}/${filter}`)),
+      qos: spec.qos === 0 ? 0 : 1,
+      log,
+      metrics: mqttMetrics,
+      connection: (): ConnectionOptions => ({
+        ...addressOf(spec.url),
+        ...readCredentials(spec, secrets),
+        version: spec.version ?? 'v5',
+        clientId,
+        receiveMaximum: RECEIVE_MAXIMUM,
+        maxBytes: maxRecordBytesOf(pipeline),
+        onMessage,
+      }),
+    });
+    let isDraining = false;
+    if (outbox.full) subscriber.pause();
+    log.info({ url: spec.url, clientId }, 'taking messages');
+    return {
+      health: () => {
+        const kafkaWhy = outbox.unavailable;
+        if (kafkaWhy !== null) return { ready: false, phase: 'paused', state: `waiting for Kafka: ${kafkaWhy}` };
+        const why = subscriber.away;
+        if (why !== null) return { ready: false, phase: 'paused', state: `waiting for the MQTT broker: ${why}` };
+        return { ready: true, phase: 'running', state: `taking: ${outbox.records} records` };
+      },
+      failed: new Promise<Error>(() => undefined), // it waits for the broker and Kafka, and goes on by itself
+      stop: async () => {
+        isDraining = true;
+        subscriber.pause();
+        await outbox.drain();
+        await subscriber.stop();
+        await outbox.stop();
+      },
+    };
+  },
+};
+
+/** The same over restarts, since the broker keeps the session under it; of several that share a subscription each has its own. */
+function clientIdOf(name: string, { clientId, shared }: Mqtt, instance: string): string {
+  const own = clientId ?? `millrace.${name.replace('/', '.')}`;
+  return shared === undefined ? own : `${own}.${instance}`;
+}
+
+function addressOf(text: string): { host: string; port: number } {
+  const { protocol, hostname: host, port } = new URL(text);
+  const usual = protocol === 'mqtts:' ? DEFAULT_MQTTS_PORT : DEFAULT_MQTT_PORT;
+  return { host: host.replace(/^\[|\]$/g, ''), port: port === '' ? usual : Number(port) };
+}
