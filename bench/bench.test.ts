@@ -12,6 +12,7 @@ test('every measurement of the bench still runs and gives figures', { timeout: 6
     size: SIZES.smoke,
     peers: false,
     say: (line) => void said.push(line),
+    signal: new AbortController().signal,
   });
   expect(Object.keys(outcomes)).toEqual(Object.keys(MEASUREMENTS));
   for (const [name, { figures, plots }] of Object.entries(outcomes)) {

@@ -19,10 +19,14 @@ import { runBench } from './run/run.ts';
 const RESULTS = join(import.meta.dirname, 'results');
 const IMAGES = join(import.meta.dirname, '../docs/images');
 
+const stop = new AbortController();
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stop.abort(new Error(`ended by ${signal}`)));
+
 try {
   const { only, size, peers, reference } = readOptions(process.env, MEASUREMENT_NAMES);
   const measurements = Object.fromEntries(only.map((name) => [name, MEASUREMENTS[name as keyof typeof MEASUREMENTS]]));
-  const results = await runBench({ measurements, size, peers, say: (line) => void process.stderr.write(`bench: ${line}\n`) });
+  const say = (line: string): void => void process.stderr.write(`bench: ${line}\n`);
+  const results = await runBench({ measurements, size, peers, say, signal: stop.signal });
   const { machine, outcomes, seconds, at } = results;
 
   const out = (line = ''): void => void process.stdout.write(`${line}\n`);
@@ -45,5 +49,5 @@ try {
   out(`${verdict(outcomes)}; ${seconds} s; ${join(RESULTS, `${stem}.json`)}`);
 } catch (error) {
   process.stderr.write(`bench: ${error instanceof Error ? error.message : String(error)}\n`);
-  process.exitCode = 1;
+  process.exit(1); // what was being measured may wait for servers that are gone
 }

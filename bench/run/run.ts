@@ -22,10 +22,12 @@ export interface RunOptions {
   size: Size;
   peers: boolean;
   say(line: string): void;
+  /** Ends the run: the servers are stopped, and this rejects with the reason. What was measured then is left to fail by itself. */
+  signal: AbortSignal;
 }
 
 /** @throws what the first measurement that failed threw; a run that lacks one gives no results */
-export async function runBench({ measurements, size, peers, say }: RunOptions): Promise<Results> {
+export async function runBench({ measurements, size, peers, say, signal }: RunOptions): Promise<Results> {
   const at = new Date().toISOString();
   const startedMs = performance.now();
   const load = loadNow();
@@ -41,11 +43,14 @@ export async function runBench({ measurements, size, peers, say }: RunOptions): 
     return made;
   }
   const bench: Bench = { servers, size, peers, backlog, say };
+  const ended = new Promise<never>((_, reject) => signal.addEventListener('abort', () => reject(signal.reason)));
+  ended.catch(() => {}); // whoever is measuring then hears of it
   try {
+    signal.throwIfAborted();
     const outcomes: Record<string, Outcome> = {};
     for (const [name, measure] of Object.entries(measurements)) {
       say(name);
-      outcomes[name] = await measure(bench);
+      outcomes[name] = await Promise.race([measure(bench), ended]);
     }
     await made?.remove();
     const seconds = Math.round((performance.now() - startedMs) / 1000);
