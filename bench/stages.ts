@@ -12,7 +12,7 @@ import { parsePipelines } from '@millrace/core/spec/load.ts';
 import { columnsOf } from '@millrace/core/table/columns.ts';
 import { CopyLines } from '@millrace/sink/copyLines.ts';
 import { type Incoming, readIncoming, type TableRow, tableRow } from '@millrace/sink/incoming.ts';
-import { latestSql } from '@millrace/sink/latest.ts';
+import { latestSql, latestTableOf } from '@millrace/sink/latest.ts';
 import { rowWriter } from '@millrace/sink/rowLine.ts';
 import { pipelineYaml } from './run/feed.ts';
 
@@ -25,10 +25,9 @@ const START_MS = Date.UTC(2026, 0, 1);
 const [loaded] = parsePipelines(pipelineYaml({ name: 'stages', records: 0, partitions: 1 }), 'stages.yaml');
 if (!loaded) throw new Error('no Pipeline');
 const columns = columnsOf(loaded.pipeline);
-const key = columns.find(({ name }) => name === 'device');
-if (!key) throw new Error('no column device');
 const sequence = { producerId: '1', producerEpoch: 0, first: 0 };
-const writeLine = rowWriter(columns, key);
+const latest = latestTableOf(loaded.pipeline);
+const writeLine = rowWriter(columns, latest.key);
 
 const sent = Array.from({ length: RECORDS }, (_, n) => {
   const device = `device-${n % DEVICES}`;
@@ -62,7 +61,7 @@ const stages: Record<string, () => void> = {
     const lines = new CopyLines();
     rows = incoming.map((one) => tableRow(one, writeLine, lines)).filter((row) => 'lines' in row);
   },
-  'newest row per key': () => void latestSql({ schema: 'default', name: 'stages_latest', key, columns }, rows),
+  'newest row per key': () => void latestSql(latest, rows),
 };
 
 console.log(`microseconds of CPU per record, ${RECORDS} records, least of ${rounds} rounds\n`);

@@ -8,6 +8,7 @@ import { namesOf } from '@millrace/core/spec/names.ts';
 import type { Pipeline } from '@millrace/core/spec/pipeline.ts';
 import { columnsOf } from '@millrace/core/table/columns.ts';
 import type { TableRow } from '@millrace/sink/incoming.ts';
+import { latestTableOf } from '@millrace/sink/latest.ts';
 import { count, type Hours, ledgerSql } from '@millrace/sink/ledger.ts';
 import { dropRepeats, positionAfter } from '@millrace/sink/position.ts';
 import { advanceSql, readPosition } from '@millrace/sink/positionStore.ts';
@@ -47,9 +48,7 @@ export async function writeAlone(options: WriterOptions): Promise<number> {
   const { pipeline, pool, rows, concurrency, latest, rowsPerTransaction } = options;
   const names = namesOf(pipeline);
   const columns = columnsOf(pipeline);
-  const key = columns.find(({ name }) => name === pipeline.spec.record.key);
-  if (key === undefined) throw new Error(`no column ${pipeline.spec.record.key}`);
-  const whole = writerFor({ names, columns, latest: { schema: names.schema, name: names.latestTable, key, columns } }, null);
+  const whole = writerFor({ names, columns, latest: latestTableOf(pipeline) }, null);
   const writer: Writer = latest ? whole : { ...whole, closingSql: () => null };
   const signal = new AbortController().signal;
 

@@ -140,8 +140,7 @@ function envOf(name: string, source: EnvSource): Plain {
   return { name, valueFrom: { resourceFieldRef: { resource: 'limits.memory', divisor: '1Mi' } } };
 }
 
-/** As a container and its like name them. */
-export function amountsOf({ cpu, memory, ephemeralStorage }: Amounts): Plain {
+function amountsOf({ cpu, memory, ephemeralStorage }: Amounts): Plain {
   return { cpu, memory, 'ephemeral-storage': ephemeralStorage };
 }
 

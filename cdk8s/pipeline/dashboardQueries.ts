@@ -19,7 +19,7 @@ export function sqlOf(pipeline: Pipeline) {
   const [rows, latest, device, time] = [table(schema, name), table(schema, latestTable), quote(key), quote(TIME_COLUMN)];
   const own = `pipeline = ${literal(owner)}`;
   return {
-    keys: `SELECT ${device}::text FROM ${latest} ORDER BY 1 LIMIT ${MOST}`,
+    keys: `SELECT DISTINCT ${device}::text FROM ${latest} ORDER BY 1 LIMIT ${MOST}`,
     rowsStored: `SELECT sum(stored) AS rows FROM ${LEDGER} WHERE ${own}`,
     newestRow: `SELECT extract(epoch FROM max(${time})) * 1000 AS newest FROM ${latest}`,
     rowsPerHour: `SELECT hour AS time, sum(stored) AS stored, sum(processor_refused + refused) AS refused, sum(dropped) AS dropped, sum(merged) AS merged FROM ${LEDGER} WHERE ${own} AND $__timeFilter(hour) GROUP BY 1 ORDER BY 1`,

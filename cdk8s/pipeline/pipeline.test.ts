@@ -103,6 +103,19 @@ describe.each([
   });
 });
 
+test('a processor of frames reads the device registry, as a role that may do nothing else', () => {
+  const frames = { ...pipelineOf('', SIMULATOR) };
+  const { record } = frames.spec;
+  const made = pipelineObjects({ ...frames, spec: { ...frames.spec, record: { ...record, decode: 'frame' } } }, values);
+  const pod = podSpecOf(named('Deployment', 'traffic-processor', made));
+  const mounted = (pod?.volumes ?? []).flatMap(({ secret }) => (secret as { secretName: string } | undefined)?.secretName ?? []);
+  expect(mounted).toEqual(['millrace-kafka-processor', 'millrace-database-registry']);
+  const env = pod?.containers[0]?.env;
+  expect(env).toContainEqual({ name: 'MILLRACE_DATABASE_USER', value: 'millrace_registry' });
+  const { egress } = named('NetworkPolicy', 'traffic-processor', made).spec as { egress: { ports: { port: number }[] }[] };
+  expect(egress.flatMap(({ ports }) => ports.map(({ port }) => port))).toContain(5432);
+});
+
 test('another Pipeline is another set-up Job, since a Job cannot be changed', () => {
   const job = (more: string) =>
     pipelineObjects(pipelineOf('', SIMULATOR, more), values).find(({ kind }) => kind === 'Job')?.metadata.name;

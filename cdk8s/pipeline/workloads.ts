@@ -1,5 +1,6 @@
 /** The three roles of a Pipeline and its set-up: what each of them needs, and nothing more. */
 import type { Pipeline } from '@millrace/core/spec/pipeline.ts';
+import { needsRegistry } from '@millrace/registry/registry.ts';
 import type { Construct } from 'constructs';
 import { checksumOf } from '../constructs/checksum.ts';
 import type { Identity } from '../constructs/labels.ts';
@@ -17,7 +18,6 @@ import { type Connection, databaseConnection, kafkaConnection, together } from '
 import { listeningOf } from './http.ts';
 import { inputOf } from './input.ts';
 import { scaleOf } from './scaling.ts';
-import { topicsAreGiven } from './topics.ts';
 
 type RoleName = 'producer' | 'processor' | 'sink';
 
@@ -36,9 +36,12 @@ export interface PipelineContext {
   config: { name: string; checksum: string };
 }
 
-const CONNECTIONS: Record<RoleName, (values: Values) => Connection> = {
+const CONNECTIONS: Record<RoleName, (values: Values, pipeline: Pipeline) => Connection> = {
   producer: (values) => kafkaConnection('producer', values),
-  processor: (values) => kafkaConnection('processor', values),
+  processor: (values, pipeline) =>
+    needsRegistry(pipeline)
+      ? together(kafkaConnection('processor', values), databaseConnection('registry', values))
+      : kafkaConnection('processor', values),
   sink: (values) => together(kafkaConnection('sink', values), databaseConnection('writer', values)),
 };
 
@@ -50,7 +53,7 @@ export const identityOf = (pipeline: Pipeline, component: string): Identity => (
 
 export function role(scope: Construct, name: RoleName, context: PipelineContext): void {
   const { pipeline, values } = context;
-  const connection = CONNECTIONS[name](values);
+  const connection = CONNECTIONS[name](values, pipeline);
   const listening = name === 'producer' ? listeningOf(pipeline) : null;
   const input = listening ?? (name === 'producer' ? inputOf(pipeline) : { args: [], mounts: [], egress: [] });
   const scale = name === 'producer' ? 1 : scaleOf(pipeline, values);
@@ -77,14 +80,11 @@ export function setupJob(scope: Construct, context: PipelineContext): void {
   const { pipeline, values, config } = context;
   const connection = together(kafkaConnection('setup', values), databaseConnection('owner', values));
   const resources = values.roles.setup;
-  const args = ['setup', '--json', '--wait', SETUP_WAIT, ...(topicsAreGiven(values) ? ['--topics-given'] : []), FILE];
-  // All that its pod is made of: a Job cannot be changed.
-  const made = JSON.stringify({ resources, args, connection });
-  const hash = checksumOf({ pipeline: config.checksum, image: values.image, made }, 8);
+  const hash = checksumOf({ pipeline: config.checksum, image: values.image, resources: JSON.stringify(resources) }, 8);
   new JobWorkload(scope, 'setup', {
     ...common(context, 'setup', connection),
     name: `${pipeline.metadata.name}-setup-${hash}`,
-    args,
+    args: ['setup', '--json', '--wait', SETUP_WAIT, FILE],
     mounts: [configMount('pipeline', FOLDER, config.name), ...connection.mounts],
     resources,
     extraLabels: connection.labels,

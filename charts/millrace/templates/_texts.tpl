@@ -8,14 +8,12 @@
     "app.kubernetes.io/instance": "platform",
     "app.kubernetes.io/component": "bootstrap",
     "app.kubernetes.io/part-of": "millrace",
-{{ if hasKey .Values.database "cloudnativepg" }}    "app.kubernetes.io/managed-by": "millrace",
-    "cnpg.io/reload": "true"
-{{ end }}{{ if not (hasKey .Values.database "cloudnativepg") }}    "app.kubernetes.io/managed-by": "millrace"
-{{ end }}  },
+    "app.kubernetes.io/managed-by": "millrace"
+  },
   "authority": "millrace-ca",
-{{ if or (and (hasKey .Values.kafka "external") (or (hasKey .Values.database "external") (hasKey .Values.database "cloudnativepg"))) (and (not (hasKey .Values.kafka "external")) (and (hasKey .Values.kafka "strimzi") (or (hasKey .Values.database "external") (hasKey .Values.database "cloudnativepg")))) }}  "servers": [],
-{{ end }}{{ if or (and (hasKey .Values.kafka "external") (and (not (hasKey .Values.database "external")) (not (hasKey .Values.database "cloudnativepg")))) (and (not (hasKey .Values.kafka "external")) (or (not (hasKey .Values.kafka "strimzi")) (and (not (hasKey .Values.database "external")) (not (hasKey .Values.database "cloudnativepg"))))) }}  "servers": [
-{{ end }}{{ if and (not (hasKey .Values.database "external")) (and (not (hasKey .Values.database "cloudnativepg")) (or (hasKey .Values.kafka "external") (hasKey .Values.kafka "strimzi"))) }}    {
+{{ if and (hasKey .Values.kafka "external") (hasKey .Values.database "external") }}  "servers": [],
+{{ end }}{{ if or (not (hasKey .Values.kafka "external")) (not (hasKey .Values.database "external")) }}  "servers": [
+{{ end }}{{ if and (hasKey .Values.kafka "external") (not (hasKey .Values.database "external")) }}    {
       "secret": "millrace-database-server",
       "commonName": "database",
       "hosts": [
@@ -24,23 +22,23 @@
       ],
       "keystore": false,
       "clusterId": false
-{{ end }}{{ if and (not (hasKey .Values.kafka "external")) (not (hasKey .Values.kafka "strimzi")) }}    {
+{{ end }}{{ if not (hasKey .Values.kafka "external") }}    {
       "secret": "millrace-kafka-server",
       "commonName": "kafka",
       "hosts": [
         "kafka.{{ include "millrace.inJson" .Release.Namespace }}.svc",
         "kafka.{{ include "millrace.inJson" .Release.Namespace }}.svc.cluster.local",
         "kafka-0.kafka-nodes.{{ include "millrace.inJson" .Release.Namespace }}.svc",
-{{ end }}{{ if and (not (hasKey .Values.kafka "external")) (and (not (hasKey .Values.kafka "strimzi")) (eq (int64 .Values.kafka.nodes) 1)) }}        "kafka-0.kafka-nodes.{{ include "millrace.inJson" .Release.Namespace }}.svc.cluster.local"
-{{ end }}{{ if and (not (hasKey .Values.kafka "external")) (and (not (hasKey .Values.kafka "strimzi")) (eq (int64 .Values.kafka.nodes) 3)) }}        "kafka-0.kafka-nodes.{{ include "millrace.inJson" .Release.Namespace }}.svc.cluster.local",
+{{ end }}{{ if and (not (hasKey .Values.kafka "external")) (eq (int64 .Values.kafka.nodes) 1) }}        "kafka-0.kafka-nodes.{{ include "millrace.inJson" .Release.Namespace }}.svc.cluster.local"
+{{ end }}{{ if and (not (hasKey .Values.kafka "external")) (eq (int64 .Values.kafka.nodes) 3) }}        "kafka-0.kafka-nodes.{{ include "millrace.inJson" .Release.Namespace }}.svc.cluster.local",
         "kafka-1.kafka-nodes.{{ include "millrace.inJson" .Release.Namespace }}.svc",
         "kafka-1.kafka-nodes.{{ include "millrace.inJson" .Release.Namespace }}.svc.cluster.local",
         "kafka-2.kafka-nodes.{{ include "millrace.inJson" .Release.Namespace }}.svc",
         "kafka-2.kafka-nodes.{{ include "millrace.inJson" .Release.Namespace }}.svc.cluster.local"
-{{ end }}{{ if and (not (hasKey .Values.kafka "external")) (not (hasKey .Values.kafka "strimzi")) }}      ],
+{{ end }}{{ if not (hasKey .Values.kafka "external") }}      ],
       "keystore": true,
       "clusterId": true
-{{ end }}{{ if and (not (hasKey .Values.kafka "external")) (and (not (hasKey .Values.database "external")) (and (not (hasKey .Values.database "cloudnativepg")) (not (hasKey .Values.kafka "strimzi")))) }}    },
+{{ end }}{{ if and (not (hasKey .Values.kafka "external")) (not (hasKey .Values.database "external")) }}    },
     {
       "secret": "millrace-database-server",
       "commonName": "database",
@@ -50,7 +48,7 @@
       ],
       "keystore": false,
       "clusterId": false
-{{ end }}{{ if or (and (hasKey .Values.kafka "external") (and (not (hasKey .Values.database "external")) (not (hasKey .Values.database "cloudnativepg")))) (and (not (hasKey .Values.kafka "external")) (or (not (hasKey .Values.kafka "strimzi")) (and (not (hasKey .Values.database "external")) (not (hasKey .Values.database "cloudnativepg"))))) }}    }
+{{ end }}{{ if or (not (hasKey .Values.kafka "external")) (not (hasKey .Values.database "external")) }}    }
   ],
 {{ end }}{{ if .Values.grafana.enabled }}  "passwords": [
     {
@@ -59,8 +57,8 @@
     }
   ],
 {{ end }}{{ if not .Values.grafana.enabled }}  "passwords": [],
-{{ end }}{{ if or (hasKey .Values.kafka "external") (hasKey .Values.kafka "strimzi") }}  "kafka": null,
-{{ end }}{{ if and (not (hasKey .Values.kafka "external")) (not (hasKey .Values.kafka "strimzi")) }}  "kafka": {
+{{ end }}{{ if hasKey .Values.kafka "external" }}  "kafka": null,
+{{ end }}{{ if not (hasKey .Values.kafka "external") }}  "kafka": {
     "brokers": "kafka.{{ include "millrace.inJson" .Release.Namespace }}.svc:9092",
     "admin": {
       "user": "admin",
@@ -160,11 +158,11 @@
     "certificate": {
       "secret": "millrace-kafka-server",
       "hosts": [
-{{ end }}{{ if and (not (hasKey .Values.kafka "external")) (and (not (hasKey .Values.kafka "strimzi")) (eq (int64 .Values.kafka.nodes) 1)) }}        "kafka-0.kafka-nodes.{{ include "millrace.inJson" .Release.Namespace }}.svc"
-{{ end }}{{ if and (not (hasKey .Values.kafka "external")) (and (not (hasKey .Values.kafka "strimzi")) (eq (int64 .Values.kafka.nodes) 3)) }}        "kafka-0.kafka-nodes.{{ include "millrace.inJson" .Release.Namespace }}.svc",
+{{ end }}{{ if and (not (hasKey .Values.kafka "external")) (eq (int64 .Values.kafka.nodes) 1) }}        "kafka-0.kafka-nodes.{{ include "millrace.inJson" .Release.Namespace }}.svc"
+{{ end }}{{ if and (not (hasKey .Values.kafka "external")) (eq (int64 .Values.kafka.nodes) 3) }}        "kafka-0.kafka-nodes.{{ include "millrace.inJson" .Release.Namespace }}.svc",
         "kafka-1.kafka-nodes.{{ include "millrace.inJson" .Release.Namespace }}.svc",
         "kafka-2.kafka-nodes.{{ include "millrace.inJson" .Release.Namespace }}.svc"
-{{ end }}{{ if and (not (hasKey .Values.kafka "external")) (not (hasKey .Values.kafka "strimzi")) }}      ],
+{{ end }}{{ if not (hasKey .Values.kafka "external") }}      ],
       "port": 9092,
       "keystore": "/etc/millrace/server/keystore.pem",
       "listeners": [
@@ -176,11 +174,13 @@
   },
 {{ end }}{{ if hasKey .Values.database "external" }}  "database": null
 {{ end }}{{ if not (hasKey .Values.database "external") }}  "database": {
-{{ end }}{{ if and (not (hasKey .Values.database "external")) (and (hasKey .Values.database "cloudnativepg") (hasKey .Values.database.cloudnativepg "cluster")) }}    "host": "{{ include "millrace.inJson" .Values.database.cloudnativepg.cluster }}-rw.{{ include "millrace.inJson" .Release.Namespace }}.svc",
-{{ end }}{{ if and (not (hasKey .Values.database "external")) (and (hasKey .Values.database "cloudnativepg") (not (hasKey .Values.database.cloudnativepg "cluster"))) }}    "host": "database-rw.{{ include "millrace.inJson" .Release.Namespace }}.svc",
-{{ end }}{{ if and (not (hasKey .Values.database "external")) (not (hasKey .Values.database "cloudnativepg")) }}    "host": "database.{{ include "millrace.inJson" .Release.Namespace }}.svc",
-{{ end }}{{ if not (hasKey .Values.database "external") }}    "port": 5432,
+    "host": "database.{{ include "millrace.inJson" .Release.Namespace }}.svc",
+    "port": 5432,
     "name": "{{ include "millrace.inJson" .Values.database.name }}",
+    "superuser": {
+      "user": "postgres",
+      "secret": "millrace-database-superuser"
+    },
     "owner": {
       "user": "millrace_owner",
       "secret": "millrace-database-owner"
@@ -193,16 +193,11 @@
       "user": "millrace_reader",
       "secret": "millrace-database-reader"
     },
-    "server": {
-{{ end }}{{ if and (not (hasKey .Values.database "external")) (hasKey .Values.database "cloudnativepg") }}      "of": "an operator",
-      "authority": "/etc/millrace/database-ca/ca.crt"
-{{ end }}{{ if and (not (hasKey .Values.database "external")) (not (hasKey .Values.database "cloudnativepg")) }}      "of": "us",
-      "superuser": {
-        "user": "postgres",
-        "secret": "millrace-database-superuser"
-      },
-      "certificate": "millrace-database-server"
-{{ end }}{{ if not (hasKey .Values.database "external") }}    }
+    "registry": {
+      "user": "millrace_registry",
+      "secret": "millrace-database-registry"
+    },
+    "certificate": "millrace-database-server"
   }
 {{ end }}}
 {{ end }}
@@ -550,9 +545,7 @@ exec docker-entrypoint.sh postgres \
       "uid": "timescaledb",
       "type": "grafana-postgresql-datasource",
 {{ if hasKey .Values.database "external" }}      "url": "{{ include "millrace.inJson" .Values.database.external.host }}:{{ int64 (dig "port" 5432 .Values.database.external) }}",
-{{ end }}{{ if and (not (hasKey .Values.database "external")) (and (hasKey .Values.database "cloudnativepg") (hasKey .Values.database.cloudnativepg "cluster")) }}      "url": "{{ include "millrace.inJson" .Values.database.cloudnativepg.cluster }}-rw.{{ include "millrace.inJson" .Release.Namespace }}.svc:5432",
-{{ end }}{{ if and (not (hasKey .Values.database "external")) (and (hasKey .Values.database "cloudnativepg") (not (hasKey .Values.database.cloudnativepg "cluster"))) }}      "url": "database-rw.{{ include "millrace.inJson" .Release.Namespace }}.svc:5432",
-{{ end }}{{ if and (not (hasKey .Values.database "external")) (not (hasKey .Values.database "cloudnativepg")) }}      "url": "database.{{ include "millrace.inJson" .Release.Namespace }}.svc:5432",
+{{ end }}{{ if not (hasKey .Values.database "external") }}      "url": "database.{{ include "millrace.inJson" .Release.Namespace }}.svc:5432",
 {{ end }}      "user": "millrace_reader",
       "jsonData": {
         "database": "{{ include "millrace.inJson" .Values.database.name }}",

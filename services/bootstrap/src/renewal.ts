@@ -4,7 +4,7 @@
  * right in Kubernetes; done is what a client sees.
  */
 import type { Logger } from '@millrace/core/log.ts';
-import { openAccess, openDatabase } from './accounts.ts';
+import { openAccess, openSuperuser } from './accounts.ts';
 import type { BootstrapPlan } from './plan.ts';
 import type { SecretData } from './secrets.ts';
 import { untilShown } from './shown.ts';
@@ -42,14 +42,13 @@ export async function renewDatabase(
   secrets: Secrets,
   within: Within,
 ): Promise<void> {
-  const { host, port, server } = plan;
-  if (server.of !== 'us') throw new Error(`the certificate of the database at ${host}:${port} is its operator's`);
+  const { host, port, certificate } = plan;
   await untilShown({
     what: 'the database',
     places: [{ host, port, protocol: 'postgresql' }],
-    certificate: secrets.get(server.certificate)?.['tls.crt'] ?? '',
+    certificate: secrets.get(certificate)?.['tls.crt'] ?? '',
     reload: async () => {
-      const client = await openDatabase(plan, secrets, within.log);
+      const client = await openSuperuser(plan, secrets, within.log);
       try {
         await client.query('SELECT pg_reload_conf()');
       } finally {

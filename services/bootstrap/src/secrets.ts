@@ -6,7 +6,7 @@
  */
 import { randomBytes } from 'node:crypto';
 import { flawOf, type KeyPair, makeAuthority, makeServer } from './certificates.ts';
-import { type BootstrapPlan, loginsOf, type ServerPlan } from './plan.ts';
+import type { Account, BootstrapPlan, ServerPlan } from './plan.ts';
 
 /** Content of a Secret by key. */
 export type SecretData = Readonly<Record<string, string>>;
@@ -14,10 +14,13 @@ export type SecretData = Readonly<Record<string, string>>;
 export interface Written {
   name: string;
   data: SecretData;
-  /** Where it is made; one that is there keeps its own. */
-  type?: string;
   /** For the log. */
   why: string;
+}
+
+/** The Secrets that a plan speaks of. */
+export function secretNames(plan: BootstrapPlan): string[] {
+  return [plan.authority, ...plan.servers.map(({ secret }) => secret), ...accountsOf(plan).map(({ secret }) => secret)];
 }
 
 /** @param existing content of those that are there @returns what to write, in order; and the content of all afterwards */
@@ -28,8 +31,8 @@ export async function planSecrets(
 ): Promise<{ writes: Written[]; all: Map<string, SecretData> }> {
   const writes: Written[] = [];
   const all = new Map(existing);
-  const write = (name: string, data: SecretData, why: string, type?: string): void => {
-    writes.push({ name, data, why, ...(type === undefined ? {} : { type }) });
+  const write = (name: string, data: SecretData, why: string): void => {
+    writes.push({ name, data, why });
     all.set(name, data);
   };
 
@@ -41,18 +44,22 @@ export async function planSecrets(
     const flaw = old ? await serverFlaw(server, old, authority, now) : 'it is not there';
     if (flaw !== null) write(server.secret, await serverData(server, old, authority, now), flaw);
   }
-  for (const { user, secret, type } of loginsOf(plan)) {
+  for (const { user, secret } of accountsOf(plan)) {
     const old = existing.get(secret);
-    const data = {
-      username: user,
-      password: old?.password || randomBytes(24).toString('hex'),
-      ...(type === undefined ? { 'ca.crt': authority.certificate } : {}),
-    };
-    if (!old) write(secret, data, 'it is not there', type);
+    const data = { username: user, password: old?.password || randomBytes(24).toString('hex'), 'ca.crt': authority.certificate };
+    if (!old) write(secret, data, 'it is not there');
     else if (Object.entries(data).some(([key, value]) => old[key] !== value))
       write(secret, { ...old, ...data }, 'user or authority are others');
   }
   return { writes, all };
+}
+
+function accountsOf({ kafka, database, passwords }: BootstrapPlan): Account[] {
+  return [
+    ...(kafka ? [kafka.admin, ...kafka.users] : []),
+    ...(database ? [database.superuser, database.owner, database.writer, database.reader, database.registry] : []),
+    ...passwords,
+  ];
 }
 
 /** @throws Error where half of it is missing: a new one would cut off everybody who trusts the old one */

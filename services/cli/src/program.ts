@@ -21,6 +21,7 @@ const SUBCOMMANDS: Record<string, () => Promise<(program: Command) => void>> = {
   delete: async () => (await import('./commands/delete.ts')).addDelete,
   device: async () => (await import('./commands/device.ts')).addDevice,
   render: async () => (await import('./commands/render.ts')).addRender,
+  registry: async () => (await import('./commands/registry.ts')).addRegistry,
   bootstrap: async () => (await import('./commands/bootstrap.ts')).addBootstrap,
   sidecar: async () => (await import('./commands/sidecar.ts')).addSidecar,
 };

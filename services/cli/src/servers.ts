@@ -10,6 +10,7 @@ import { connectKafka } from '@millrace/core/kafka/connect.ts';
 import { KafkaError } from '@millrace/core/kafka/errors.ts';
 import type { Kafka } from '@millrace/core/kafka/kafka.ts';
 import type { Logger } from '@millrace/core/log.ts';
+import type { Pool } from 'pg';
 import { quietLog } from './log.ts';
 import { readState } from './run/state.ts';
 import { databaseOf } from './servers/database.ts';
@@ -52,6 +53,26 @@ export async function withServers<T>(
   }
 }
 
+/**
+ * For a command that needs no Kafka: the database that the options name, or that of the run that lives in the data folder.
+ * @throws UsageError where there is neither; Error that says why it does not answer
+ */
+export async function withDatabase<T>(options: ServerOptions, work: (database: Pool) => Promise<T>): Promise<T> {
+  const state = readState(options.data);
+  const place = databaseOf(options) ?? (state?.databaseUrl ? { url: state.databaseUrl } : null);
+  if (!place)
+    throw new UsageError(
+      `no database is given, and no \`millrace run\` with its own is running in ${options.data}: start one there, or give --database`,
+    );
+  const database = connectDatabase({ ...place, applicationName: 'millrace cli', max: 2, log: quietLog() });
+  try {
+    await answersSql(database, place);
+    return await work(database);
+  } finally {
+    await database.end();
+  }
+}
+
 /** The environment that gives a child process the same servers. */
 export function environmentOf({ kafka, database }: Addresses, options: ServerOptions): NodeJS.ProcessEnv {
   const given = options.database !== undefined || options.databaseHost !== undefined;
@@ -67,9 +88,7 @@ export async function connectServers({ kafka: address, database: place }: Addres
   const database = connectDatabase({ ...place, applicationName: 'millrace cli', max: 4, log });
   const [broker, server] = await Promise.allSettled([
     answers(kafka), // rejects within 12 s, with a sentence
-    database.query('SELECT 1').catch((cause: unknown) => {
-      throw new Error(describeDatabaseError(cause, withoutPassword(place.url)), { cause });
-    }),
+    answersSql(database, place),
   ]);
   const failure = [broker, server].find((result) => result.status === 'rejected');
   if (failure) {
@@ -77,6 +96,12 @@ export async function connectServers({ kafka: address, database: place }: Addres
     throw failure.reason;
   }
   return { kafka, database };
+}
+
+async function answersSql(database: Pool, { url }: DatabaseAddress): Promise<void> {
+  await database.query('SELECT 1').catch((cause: unknown) => {
+    throw new Error(describeDatabaseError(cause, withoutPassword(url)), { cause });
+  });
 }
 
 /** Asks for a topic that nobody has. A login that may not see it was let in, too. */

@@ -9,6 +9,7 @@
  *   by another tool, do not count: the log is then read from its beginning, and the sink drops what it has.
  * - What is committed holds for the processed topic that the rows went to: when it was created again, rows that no sink had
  *   stored are gone with it, so that the raw log is read from its beginning.
+ * - Where records mean nothing without the device registry, no partition is read before that was.
  * - A row in the processed topic says that every record before it has ended. So the refusals of a batch go before its rows:
  *   under rules that were changed in between, a refusal could become a row that the sink takes for a repeat.
  */
@@ -21,13 +22,17 @@ import type { Role, RoleContext, Worker } from '@millrace/core/role/role.ts';
 import { maxRecordBytesOf } from '@millrace/core/spec/defaults.ts';
 import { namesOf, type PipelineNames } from '@millrace/core/spec/names.ts';
 import type { Pipeline } from '@millrace/core/spec/pipeline.ts';
+import { needsRegistry } from '@millrace/registry/registry.ts';
+import { shareRegistry } from '@millrace/registry/shared.ts';
+import type { WatchedRegistry } from '@millrace/registry/watch.ts';
+import type { Pool } from 'pg';
 import { type BatchResult, transformBatch } from './batch.ts';
 import { afterNotice } from './fold.ts';
 import { healthOf, pausedOf } from './health.ts';
 import { type Metrics, metricsOf } from './metrics.ts';
 import { compileTransform, type Transform } from './transform.ts';
 
-export const processor: Role = { name: 'processor', needsDatabase: false, start };
+export const processor: Extract<Role, { name: 'processor' }> = { name: 'processor', needsDatabase: needsRegistry, start };
 
 type Context = Pick<RoleContext, 'kafka' | 'log' | 'metrics'>;
 
@@ -36,6 +41,8 @@ interface Parts extends Context {
   /** Whether all that the raw topic ever held is this Pipeline's. */
   ownsRaw: boolean;
   transform: Transform;
+  /** Why nothing can be decoded yet; null: it can. */
+  waitsFor(): string | null;
   maxBytes: number;
   sender: Sender;
   counters: Metrics;
@@ -43,14 +50,32 @@ interface Parts extends Context {
   progress: Map<number, Progress>;
 }
 
-async function start(pipeline: Pipeline, { kafka, log, metrics }: Context): Promise<Worker> {
+async function start(pipeline: Pipeline, context: Context & { database?: Pool }): Promise<Worker> {
+  if (!needsRegistry(pipeline)) return startWith(pipeline, context, null);
+  if (!context.database) throw new Error('the processor needs a database, for the device registry');
+  const registry = shareRegistry(context.database, context.log);
+  try {
+    return await startWith(pipeline, context, registry);
+  } catch (error) {
+    await registry.stop();
+    throw error;
+  }
+}
+
+async function startWith(
+  pipeline: Pipeline,
+  { kafka, log, metrics }: Context,
+  registry: WatchedRegistry | null,
+): Promise<Worker> {
   const names = namesOf(pipeline);
-  const transform = compileTransform(pipeline);
+  const transform = compileTransform(pipeline, registry?.view ?? null);
+  const waitsFor = (): string | null => registry?.waitsFor() ?? null;
   const maxBytes = maxRecordBytesOf(pipeline);
   const counters = metricsOf(metrics);
   const sender = kafka.sender();
   const ownsRaw = pipeline.spec.source.topic === undefined;
-  const parts: Parts = { kafka, log, metrics, names, ownsRaw, transform, maxBytes, sender, counters, progress: new Map() };
+  const progress: Parts['progress'] = new Map();
+  const parts: Parts = { kafka, log, metrics, names, ownsRaw, transform, waitsFor, maxBytes, sender, counters, progress };
   const lag = watchLag();
   let reader: Reader;
   try {
@@ -76,6 +101,7 @@ async function start(pipeline: Pipeline, { kafka, log, metrics }: Context): Prom
         await reader.close();
       } finally {
         await sender.close();
+        await registry?.stop();
         counters.paused.delete(names.pipeline);
         counters.lags.delete(names.pipeline);
       }
@@ -85,6 +111,8 @@ async function start(pipeline: Pipeline, { kafka, log, metrics }: Context): Prom
 
 async function load(parts: Parts, partition: number, topic: TopicState): Promise<Position> {
   const { kafka, names, log, progress, counters } = parts;
+  const waiting = parts.waitsFor();
+  if (waiting !== null) throw new Error(waiting); // the partition waits, and says why
   const processed = await processedTopic(parts);
   const committed = (await kafka.committed(names.processorGroup, names.raw)).get(partition);
   const stored = committed === undefined ? null : decodeProgress(committed.metadata);

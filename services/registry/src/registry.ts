@@ -1,5 +1,6 @@
 /** The registry as the decoder of frames asks it: which pin a message is of. Pure. */
 import { type ByteOrder, compileNumber, ENCODINGS, type EncodingName } from '@millrace/core/frame/encoding.ts';
+import type { Pipeline } from '@millrace/core/spec/pipeline.ts';
 import type { Content, Entry, Kind } from './tables.ts';
 
 export interface Datapoint {
@@ -27,6 +28,11 @@ export type Registry = ReadonlyMap<string, ReadonlyMap<string, ReadonlyMap<strin
 
 /** The registry as it is now. @throws Error where it was never read: callers wait for that before they decode */
 export type RegistryView = () => Registry;
+
+/** Whether a Pipeline's records mean nothing without the registry. */
+export function needsRegistry({ spec }: Pick<Pipeline, 'spec'>): boolean {
+  return spec.record.decode === 'frame';
+}
 
 export function registryOf(content: Content): Registry {
   const kinds = new Map(content.types.map(({ name, kind }) => [name, kind as Kind]));

@@ -15,11 +15,13 @@ import type { Pipeline } from '@millrace/core/spec/pipeline.ts';
 import { columnsOf, uniqueOf } from '@millrace/core/table/columns.ts';
 import { rollupsOf } from '@millrace/core/table/rollup.ts';
 import { compileTransform } from '@millrace/processor/transform.ts';
+import { registryFor } from '@millrace/registry/once.ts';
 import { modelOf } from '@millrace/setup/model.ts';
 import { type Session, tryTurn, withSession } from '@millrace/setup/session.ts';
 import { setupDatabase, setupPipeline } from '@millrace/setup/setup.ts';
 import { migrate } from '@millrace/setup/system.ts';
 import { wantedTopics } from '@millrace/setup/topics.ts';
+import { latestTableOf } from '@millrace/sink/latest.ts';
 import { writerFor } from '@millrace/sink/writers/index.ts';
 import type { Pool } from 'pg';
 import { readBooks } from './books.ts';
@@ -149,15 +151,12 @@ async function reset(
   if (books === null) throw new Error(`millrace.resets has no row for ${plan.pipeline} any more: somebody removed it`);
 
   const columns = columnsOf(plan.shadow);
-  const key = columns.find(({ name }) => name === pipeline.spec.record.key);
-  if (key === undefined) throw new Error(`record.key is ${pipeline.spec.record.key}, which is no column`);
-  const shadow = namesOf(plan.shadow);
-  const latest = { schema: shadow.schema, name: shadow.latestTable, key, columns };
-  const writer = writerFor({ names: shadow, columns, latest }, uniqueOf(plan.shadow));
+  const latest = latestTableOf(plan.shadow);
+  const writer = writerFor({ names: namesOf(plan.shadow), columns, latest }, uniqueOf(plan.shadow));
   const rules = {
     topic: names.raw,
     processed: names.processed,
-    transform: compileTransform(pipeline),
+    transform: compileTransform(pipeline, await registryFor(pipeline, database)),
     writeLine: writer.writeLine,
     maxBytes: maxRecordBytesOf(pipeline),
     fromMs: plan.fromMs,

@@ -6,6 +6,7 @@
  */
 import { list, quote, table as tableName } from '@millrace/core/database/identifier.ts';
 import { TIME_COLUMN } from '@millrace/core/table/columns.ts';
+import { countsSql, latestOf } from '@millrace/core/table/latest.ts';
 import { BUCKET_COLUMN, rollupsOf } from '@millrace/core/table/rollup.ts';
 import { readRelation } from '@millrace/setup/relation.ts';
 import { BUCKET_ORIGIN_SQL } from '@millrace/setup/rollups/bucket.ts';
@@ -51,15 +52,15 @@ export async function takeOverIn(session: Session, plan: Plan, server: Server): 
   );
   // The newest rows as they are kept first: of several with one time that table knows which came last.
   const keptColumns = await sameColumns(session, old.schema, old.latest, next.latest);
-  const recordKey = quote(shadow.spec.record.key);
+  const newest = latestOf(shadow);
   for (const [name, kept] of [
     [old.latest, keptColumns],
     [old.table, columns],
   ] as const)
     await session.query(
       `INSERT INTO ${tableName(next.schema, next.latest)} AS kept (${kept})
-       SELECT DISTINCT ON (${recordKey}) ${kept} FROM ${tableName(old.schema, name)} WHERE ${time} < $1::timestamptz AND ${recordKey} IS NOT NULL
-        ORDER BY ${recordKey}, ${time} DESC ON CONFLICT DO NOTHING`,
+       SELECT DISTINCT ON (${list(newest.by)}) ${kept} FROM ${tableName(old.schema, name)} WHERE ${time} < $1::timestamptz AND ${countsSql(newest)}
+        ORDER BY ${list(newest.by)}, ${time} DESC ON CONFLICT DO NOTHING`,
       [from],
     );
   await session.query(

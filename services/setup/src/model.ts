@@ -5,6 +5,7 @@ import { durationMs } from '@millrace/core/spec/duration.ts';
 import { namesOf } from '@millrace/core/spec/names.ts';
 import type { Pipeline } from '@millrace/core/spec/pipeline.ts';
 import { APPENDED_COLUMN, columnsOf, sqlType, TIME_COLUMN, uniqueOf } from '@millrace/core/table/columns.ts';
+import { type Latest, latestOf } from '@millrace/core/table/latest.ts';
 import { type Rollup, rollupsOf } from '@millrace/core/table/rollup.ts';
 import { SetupRefused } from './refused.ts';
 
@@ -31,6 +32,8 @@ export interface Model {
   table: string;
   latest: string;
   key: string;
+  /** What the latest table keeps. */
+  kept: Latest;
   columns: WantedColumn[];
   latestColumns: WantedColumn[];
   /** null: every row is kept. */
@@ -92,6 +95,7 @@ export function modelOf(pipeline: Pipeline): Model {
   const names = namesOf(pipeline);
   const { record, table } = pipeline.spec;
   const unique = uniqueOf(pipeline)?.columns ?? null;
+  const kept = latestOf(pipeline);
   const columns: WantedColumn[] = columnsOf(pipeline).map(({ name, type, required, unit }) => ({
     name,
     type: sqlType(type),
@@ -116,7 +120,11 @@ export function modelOf(pipeline: Pipeline): Model {
     latest: names.latestTable,
     key: record.key,
     columns,
-    latestColumns: columns.map((column) => ({ ...column, notNull: column.name === record.key || column.name === TIME_COLUMN })),
+    kept,
+    latestColumns: columns.map((column) => ({
+      ...column,
+      notNull: kept.by.includes(column.name) || column.name === TIME_COLUMN,
+    })),
     unique,
     rollups: rollupsOf(pipeline),
     chunkMs: durationMs(table.chunk ?? DEFAULT_CHUNK),

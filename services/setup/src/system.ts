@@ -12,6 +12,9 @@ export const SYSTEM_SCHEMA = 'millrace';
 /** Name of the advisory lock for everything that changes schemas and tables in this database. */
 export const SETUP_LOCK = 'millrace setup';
 
+/** Login of processors that need the device registry, and nothing else of the database; the platform makes it. */
+export const REGISTRY_READER = 'millrace_registry';
+
 /** Own tables, which no Pipeline in a namespace called `millrace` may claim. */
 export const SYSTEM_TABLES = [
   'migrations',
@@ -26,6 +29,12 @@ export const SYSTEM_TABLES = [
   'reprocessed',
   'device_certificates',
   'device_crls',
+  'registry_types',
+  'registry_templates',
+  'registry_datapoints',
+  'registry_devices',
+  'registry_connectors',
+  'registry_pins',
 ] as const;
 
 const MIGRATIONS: readonly string[] = [
@@ -217,6 +226,70 @@ const MIGRATIONS: readonly string[] = [
     pem text NOT NULL
   );
   `,
+  `
+  -- The device registry: what the messages of which component mean (registry/tables.ts has the same rules).
+  CREATE TABLE millrace.registry_types (
+    name text PRIMARY KEY,
+    kind text NOT NULL CHECK (kind IN ('frame', 'door', 'strike', 'siren', 'motion', 'reader')),
+    title text
+  );
+  CREATE TABLE millrace.registry_templates (
+    name text PRIMARY KEY,
+    type text NOT NULL REFERENCES millrace.registry_types,
+    skip int NOT NULL DEFAULT 0 CHECK (skip BETWEEN 0 AND 255),
+    crc text NOT NULL DEFAULT 'none' CHECK (crc IN ('none', 'modbus')),
+    title text
+  );
+  CREATE TABLE millrace.registry_datapoints (
+    template text NOT NULL REFERENCES millrace.registry_templates,
+    name text NOT NULL,
+    -- Its place among the rows of a record: one that is there keeps it, a new one comes last.
+    position int NOT NULL,
+    "offset" int NOT NULL CHECK ("offset" BETWEEN 0 AND 65535),
+    encoding text NOT NULL CHECK (encoding IN ('Int8', 'Uint8', 'Int16', 'Uint16', 'Int32', 'Uint32', 'Float32')),
+    byte_order text NOT NULL DEFAULT 'big' CHECK (byte_order IN ('big', 'little', 'big-swapped', 'little-swapped')),
+    decimals int NOT NULL DEFAULT 0 CHECK (decimals BETWEEN 0 AND 9),
+    unit text,
+    PRIMARY KEY (template, name)
+  );
+  CREATE TABLE millrace.registry_devices (
+    name text PRIMARY KEY CHECK (name ~ '^f2-[0-9a-f]{12}$'),
+    title text
+  );
+  CREATE TABLE millrace.registry_connectors (
+    device text NOT NULL REFERENCES millrace.registry_devices,
+    name text NOT NULL CHECK (name ~ '^J[1-9][0-9]{0,2}$'),
+    title text,
+    PRIMARY KEY (device, name)
+  );
+  CREATE TABLE millrace.registry_pins (
+    device text NOT NULL,
+    connector text NOT NULL,
+    component text NOT NULL,
+    mode text NOT NULL,
+    template text NOT NULL REFERENCES millrace.registry_templates,
+    PRIMARY KEY (device, connector, component),
+    FOREIGN KEY (device, connector) REFERENCES millrace.registry_connectors
+  );
+
+  -- Whoever changes it, processors read it again.
+  CREATE FUNCTION millrace.registry_changed() RETURNS trigger LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+  BEGIN
+    PERFORM pg_notify('millrace_registry', '');
+    RETURN NULL;
+  END
+  $$;
+  DO $$
+  DECLARE name text;
+  BEGIN
+    FOREACH name IN ARRAY ARRAY['types', 'templates', 'datapoints', 'devices', 'connectors', 'pins'] LOOP
+      EXECUTE format(
+        'CREATE TRIGGER changed AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON millrace.%I
+           FOR EACH STATEMENT EXECUTE FUNCTION millrace.registry_changed()', 'registry_' || name);
+    END LOOP;
+  END
+  $$;
+  `,
 ];
 
 /** Brings the own tables up to date; returns a line per change. Runs its own transaction: call it outside of one. */
@@ -244,8 +317,21 @@ export async function migrate(session: Session): Promise<string[]> {
       await session.query(`INSERT INTO ${migrations} (id) VALUES ($1)`, [index + 1]);
       changes.push(`brought Millrace's own tables to version ${index + 1}`);
     }
+    await letRead(session);
     return changes;
   });
+}
+
+/**
+ * Lets the processor's login read the device registry, where there is such a login: what a role may read by name cannot be said before the
+ * table is there. An owner may repeat it.
+ */
+async function letRead(session: Session): Promise<void> {
+  const { rows } = await session.query('SELECT 1 FROM pg_roles WHERE rolname = $1', [REGISTRY_READER]);
+  if (rows.length === 0) return;
+  const tables = SYSTEM_TABLES.filter((name) => name.startsWith('registry_')).map((name) => table(SYSTEM_SCHEMA, name));
+  await session.query(`GRANT USAGE ON SCHEMA ${quote(SYSTEM_SCHEMA)} TO ${quote(REGISTRY_READER)}`);
+  await session.query(`GRANT SELECT ON ${tables.join(', ')} TO ${quote(REGISTRY_READER)}`);
 }
 
 /** Creates a schema where there is none: CREATE … IF NOT EXISTS asks for the right to create even where there is one. */

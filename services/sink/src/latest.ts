@@ -1,23 +1,29 @@
 /**
- * `<table>_latest`: the newest row per key, kept up to date in the transaction of the rows.
+ * `<table>_latest`: the newest row per key, or per combination of what `table.latest.by` names, kept up to date in the transaction of the
+ * rows.
  *
  * Invariants: a row replaces another of its key only when its time is newer or equal, at the full digits that came within
- * a batch and at microseconds across batches; of equal times the later in the log counts. Rows without a key are not kept.
+ * a batch and at microseconds across batches; of equal times the later in the log counts. Rows without a
+ *   key, or with none of the columns of `table.latest.of`, do not count: what is known is not overwritten by nothing.
  * Keys are written in order, so that two transactions never deadlock.
  */
 import { list, quote, table } from '@millrace/core/database/identifier.ts';
-import { type Column, sqlType, TIME_COLUMN } from '@millrace/core/table/columns.ts';
+import { namesOf } from '@millrace/core/spec/names.ts';
+import type { Pipeline } from '@millrace/core/spec/pipeline.ts';
+import { type Column, columnsOf, sqlType, TIME_COLUMN } from '@millrace/core/table/columns.ts';
+import { type Latest, latestOf } from '@millrace/core/table/latest.ts';
 import { textOf } from './copyLines.ts';
 import { lineFields } from './copyText.ts';
 import type { TableRow } from './incoming.ts';
 
-/** The newest row of each key, in key order. @param rows in log order */
-export function newestByKey(rows: readonly TableRow[]): TableRow[] {
+/** The newest row of each key, in key order. @param rows in log order @param keyOf null: the row does not count */
+export function newestByKey(rows: readonly TableRow[], keyOf: (row: TableRow) => string | null): TableRow[] {
   const newest = new Map<string, TableRow>();
   for (const row of rows) {
-    if (row.key === null) continue;
-    const other = newest.get(row.key);
-    if (other === undefined || !isOlder(row, other)) newest.set(row.key, row);
+    const key = keyOf(row);
+    if (key === null) continue;
+    const other = newest.get(key);
+    if (other === undefined || !isOlder(row, other)) newest.set(key, row);
   }
   return [...newest].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, row]) => row);
 }
@@ -31,17 +37,43 @@ function isOlder(a: TableRow, b: TableRow): boolean {
 /** Behind the milliseconds: filled up to so many, digits compare as text. */
 const PICOSECOND_DIGITS = 9;
 
-export interface LatestTable {
+export interface LatestTable extends Latest {
   schema: string;
   name: string;
+  /** The record's key, whose text rows know. */
   key: Column;
   columns: readonly Column[];
 }
 
+/** The latest table of a Pipeline. @throws Error where the key is no column, which the loader refuses */
+export function latestTableOf(pipeline: Pipeline): LatestTable {
+  const { schema, latestTable: name } = namesOf(pipeline);
+  const columns = columnsOf(pipeline);
+  const key = columns.find((column) => column.name === pipeline.spec.record.key);
+  if (key === undefined)
+    throw new Error(
+      `record.key is ${pipeline.spec.record.key}; the table has ${columns.map((column) => column.name).join(', ')}`,
+    );
+  return { schema, name, key, columns, ...latestOf(pipeline) };
+}
+
+/** What names the entry that a row may replace. Only the key is at hand: for all else the row's line is taken apart. */
+function keysOf({ key, by, of, columns }: LatestTable): (row: TableRow) => string | null {
+  if (of.length === 0 && by.length === 1 && by[0] === key.name) return (row) => row.key;
+  const places = (names: readonly string[]): number[] => names.map((name) => columns.findIndex((column) => column.name === name));
+  const [keys, values] = [places(by), places(of)];
+  return (row) => {
+    const fields = lineFields(textOf(row));
+    const texts = keys.map((index) => fields[index] ?? null);
+    const isEmpty = values.length > 0 && values.every((index) => (fields[index] ?? null) === null);
+    return isEmpty || texts.includes(null) ? null : JSON.stringify(texts);
+  };
+}
+
 /** The conflict clause of an insert into the latest table under the alias `kept`. */
-export function keepNewest({ key, columns }: LatestTable, comparison: '>=' | '>'): string {
-  const sets = columns.filter(({ name }) => name !== key.name).map(({ name }) => `${quote(name)} = EXCLUDED.${quote(name)}`);
-  return `ON CONFLICT (${quote(key.name)}) DO UPDATE SET ${sets.join(', ')}
+export function keepNewest({ by, columns }: Pick<LatestTable, 'by' | 'columns'>, comparison: '>=' | '>'): string {
+  const sets = columns.filter(({ name }) => !by.includes(name)).map(({ name }) => `${quote(name)} = EXCLUDED.${quote(name)}`);
+  return `ON CONFLICT (${list(by)}) DO UPDATE SET ${sets.join(', ')}
     WHERE EXCLUDED.${quote(TIME_COLUMN)} ${comparison} kept.${quote(TIME_COLUMN)}`;
 }
 
@@ -50,7 +82,7 @@ export function keepNewest({ key, columns }: LatestTable, comparison: '>=' | '>'
  * one per column: they parse much faster than a VALUES list. Rows that COPY took hold nothing that a literal cannot.
  */
 export function latestSql(latest: LatestTable, rows: readonly TableRow[]): string | null {
-  const newest = newestByKey(rows);
+  const newest = newestByKey(rows, keysOf(latest));
   if (newest.length === 0) return null;
   const fields = newest.map((row) => lineFields(textOf(row)));
   const arrays = latest.columns.map((column, index) => {

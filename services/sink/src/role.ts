@@ -15,6 +15,7 @@ import { columnsOf, uniqueOf } from '@millrace/core/table/columns.ts';
 import { rollupsOf } from '@millrace/core/table/rollup.ts';
 import { auditTasks } from './auditTasks.ts';
 import { sendRefusals } from './dlq.ts';
+import { latestTableOf } from './latest.ts';
 import { maintain } from './maintenance.ts';
 import { maintenanceTasks } from './maintenanceTasks.ts';
 import { sinkMetrics } from './metrics.ts';
@@ -32,10 +33,7 @@ export const sink: Role = { name: 'sink', needsDatabase: true, start };
 async function start(pipeline: Pipeline, { kafka, database, log, metrics: registry }: RoleContext): Promise<Worker> {
   const names = namesOf(pipeline);
   const columns = columnsOf(pipeline);
-  const key = columns.find(({ name }) => name === pipeline.spec.record.key);
-  if (key === undefined)
-    throw new Error(`record.key is ${pipeline.spec.record.key}; the table has ${columns.map(({ name }) => name).join(', ')}`);
-  const latest = { schema: names.schema, name: names.latestTable, key, columns };
+  const latest = latestTableOf(pipeline);
   const metrics = sinkMetrics(registry);
   const sender = kafka.sender();
   const dlq = { topic: names.dlq, maxBytes: maxProcessedBytesOf(pipeline) };

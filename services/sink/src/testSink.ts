@@ -8,6 +8,7 @@ import type { Pool } from 'pg';
 import { pino } from 'pino';
 import { Registry } from 'prom-client';
 import type { RefusedRow } from './incoming.ts';
+import { latestTableOf } from './latest.ts';
 import { sinkMetrics } from './metrics.ts';
 import { type Partitions, partitions } from './partitions.ts';
 import { processedRecord, type RecordOptions } from './testPipeline.ts';
@@ -21,18 +22,13 @@ export interface TestSink extends Partitions {
 export function testSink(pipeline: Pipeline, pool: Pool, refuse: () => Promise<void> = async () => {}): TestSink {
   const names = namesOf(pipeline);
   const columns = columnsOf(pipeline);
-  const key = columns.find(({ name }) => name === pipeline.spec.record.key);
-  if (!key) throw new Error('no key');
   const refusals: RefusedRow[] = [];
   const registry = new Registry();
   const sink = partitions({
     pipeline: names.pipeline,
     table: `${names.schema}.${names.table}`,
     pool,
-    writer: writerFor(
-      { names, columns, latest: { schema: names.schema, name: names.latestTable, key, columns } },
-      uniqueOf(pipeline),
-    ),
+    writer: writerFor({ names, columns, latest: latestTableOf(pipeline) }, uniqueOf(pipeline)),
     rollups: rollupsOf(pipeline),
     refuse: async (_batch, refused) => {
       await refuse();

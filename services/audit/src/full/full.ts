@@ -8,6 +8,7 @@ import { isAfter } from '@millrace/core/record/origin.ts';
 import { namesOf } from '@millrace/core/spec/names.ts';
 import type { Pipeline } from '@millrace/core/spec/pipeline.ts';
 import { compileTransform } from '@millrace/processor/transform.ts';
+import { registryFor } from '@millrace/registry/once.ts';
 import type { ClientBase } from 'pg';
 import { audit } from '../audit.ts';
 import { boundsOf, type Commit, commitsAfter, type Servers, wasCommitted } from '../collect.ts';
@@ -57,7 +58,7 @@ async function compareAll(
   const [rawBounds, processedBounds, dlqBounds] = await Promise.all(
     [names.raw, names.processed, names.dlq].map((topic) => boundsOf(kafka, topic)),
   );
-  const transform = compileTransform(pipeline);
+  const transform = compileTransform(pipeline, await registryFor(pipeline, database));
   const twice = new Set<string>();
   const findings: Finding[] = [];
   const notes: string[] = [];

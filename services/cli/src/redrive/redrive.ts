@@ -16,6 +16,7 @@ import { namesOf } from '@millrace/core/spec/names.ts';
 import type { Pipeline } from '@millrace/core/spec/pipeline.ts';
 import { partFinder } from '@millrace/processor/part.ts';
 import { compileTransform, type Transform } from '@millrace/processor/transform.ts';
+import { registryFor } from '@millrace/registry/once.ts';
 import { redrivenAmong } from '@millrace/sink/redriven.ts';
 import { type Refused, readRefusals } from '../records/refusals.ts';
 import type { Servers } from '../status/collect.ts';
@@ -60,8 +61,9 @@ export async function redrive(
   { isSelected, send, signal, progress }: RedriveOptions,
 ): Promise<RedriveOutcome> {
   const names = namesOf(pipeline);
-  const transform = compileTransform(pipeline);
-  const partOf = partFinder(pipeline);
+  const registry = await registryFor(pipeline, database);
+  const transform = compileTransform(pipeline, registry);
+  const partOf = partFinder(pipeline, registry);
   const state = await kafka.topic(names.raw);
   if (state === null) throw new Error(`there is no topic ${names.raw}; \`millrace setup\` makes it`);
   const raw: RawLog = { name: names.raw, state, bounds: await kafka.bounds(names.raw) };

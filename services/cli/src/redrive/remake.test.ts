@@ -16,13 +16,9 @@ const REFUSAL: Refusal = {
 const REDRIVE: Redrive = { topicId: 'old', partition: 1, offset: 3, index: 2, attempt: 4, rawTimestampMs: 33, as: 'raw' };
 const OVERSIZE = { oversize: { length: 9_000, sha256: 'ab' } };
 
-const recordOf = (value: string): KafkaRecord => ({
-  offset: 9,
-  timestampMs: 1,
-  key: Buffer.from('k'),
-  value: Buffer.from(value),
-  headers: {},
-});
+/** As one of the log, whose parts are no members of its own: a spread has none of them. */
+const recordOf = (value: string, headers: KafkaRecord['headers'] = {}): KafkaRecord =>
+  Object.create({ offset: 9, timestampMs: 1, key: Buffer.from('k'), value: Buffer.from(value), headers }) as KafkaRecord;
 const original = recordOf('original');
 const partOf: PartOf = ({ value }, index) => (String(value) === 'original' ? 'whole' : Buffer.from(`part ${index}`));
 
@@ -74,18 +70,19 @@ test.each<[string, Partial<Refusal>]>([
 });
 
 test.each([
-  ['its bytes', {}, null],
-  ['its raw record', { stage: 'store' as const }, original],
-])('the MQTT topic of the record goes with %s', (_name, change, from) => {
+  ['its bytes', {}, false],
+  ['its raw record', { stage: 'store' as const }, true],
+  ['one object of it', { part: true as const }, false],
+])('the MQTT topic and the key of the record go with %s', (_name, change, isThere) => {
   const headers = { 'mqtt-topic': Buffer.from('tele/é'), other: Buffer.from('x') };
   const refused = {
     topic: 'dlq',
     partition: 1,
     id: 'x',
-    record: { ...recordOf('kept'), headers },
+    record: recordOf('kept', headers),
     refusal: { ...REFUSAL, ...change },
   };
-  const remade = remake(refused, from && { ...from, headers }, partOf);
-  expect(remade).toMatchObject({ record: { headers: { 'mqtt-topic': 'tele/é' } } });
+  const remade = remake(refused, isThere ? recordOf('original', headers) : null, partOf);
+  expect(remade).toMatchObject({ record: { key: Buffer.from('k'), headers: { 'mqtt-topic': 'tele/é' } } });
   expect(remade).not.toMatchObject({ record: { headers: { other: 'x' } } });
 });

@@ -36,14 +36,14 @@ export function remake({ refusal, record }: Refused, original: KafkaRecord | nul
     // What was refused whole is sent whole.
     const bytes = part || stage === 'store' ? partOf(original, refusal.origin.index) : 'whole';
     if (bytes === 'whole') return outgoing(refusal, original);
-    if (bytes !== null) return outgoing(refusal, { ...original, value: inArray(bytes) });
+    if (bytes !== null) return outgoing(refusal, { key: original.key, value: inArray(bytes), headers: original.headers });
   }
   if (oversize) {
     const gone = unreadable ? '' : ', and the raw topic no longer holds the record';
     return { cannot: `only the first ${count(value?.length ?? 0)} of ${count(oversize.length)} bytes are kept${gone}` };
   }
   if (stage === 'store' || refusal.redrive?.as === 'row') return outgoing(refusal, record, 'row');
-  return outgoing(refusal, { ...record, value: part && value !== null ? inArray(value) : value });
+  return outgoing(refusal, { key: record.key, value: part && value !== null ? inArray(value) : value, headers: record.headers });
 }
 
 /** Alone in an array an object is refused as an element again, also where it is an array itself. */

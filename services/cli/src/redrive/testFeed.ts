@@ -82,13 +82,22 @@ export class TestFeed {
   }
 
   /** Sets up and starts both roles, anew where they run already. */
-  async start(pipeline: Pipeline): Promise<void> {
+  async start(pipeline: Pipeline, processorDatabase = this.#servers.database): Promise<void> {
     await this.stop();
     const { kafka, database } = this.#servers;
     const log = pino({ level: 'silent' });
     await setupPipeline(pipeline, { kafka, database, log });
     const context = { kafka, database, log, metrics: new Registry(), baseFolder: '/' };
-    this.#workers.push(await processor.start(pipeline, context), await sink.start(pipeline, context));
+    const workers = [
+      await processor.start(pipeline, { ...context, database: processorDatabase }),
+      await sink.start(pipeline, context),
+    ];
+    this.#workers.push(...workers);
+  }
+
+  /** Of the processor. */
+  processorHealth(): unknown {
+    return this.#workers[0]?.health();
   }
 
   async stop(): Promise<void> {
@@ -96,11 +105,11 @@ export class TestFeed {
   }
 
   /** Appends to the raw topic, each third device to the other partition. */
-  async append(values: readonly (object | Buffer)[]): Promise<void> {
+  async append(values: readonly (object | Buffer)[], headers: Record<string, string> = {}): Promise<void> {
     const sender = this.#servers.kafka.sender();
     const records = values.map((value): OutRecord => {
       const bytes = Buffer.isBuffer(value) ? value : Buffer.from(JSON.stringify(value));
-      return { key: Buffer.from('key'), value: bytes, headers: {} };
+      return { key: Buffer.from('key'), value: bytes, headers };
     });
     for (const [partition, part] of Map.groupBy(records.entries(), ([at]) => at % PARTITIONS)) {
       await sender.send(

@@ -57,9 +57,28 @@ export function called(option: keyof ServerOptions): string {
 
 /** Adds the options by which a command finds its servers. */
 export function serverOptions(command: Command): Command {
-  for (const [flags, description] of OPTIONS) command.addOption(new Option(flags, description).env(variableOf(flags)));
+  add(command, OPTIONS);
   // Its variable is true or false, which an option without a value cannot be.
   command.option('--kafka-tls', `connect to Kafka by TLS (or ${variableOf('kafkaTls')}=true)`);
+  return withData(command);
+}
+
+/** Adds the options by which a command finds its database, where it needs no Kafka. */
+export function databaseOptions(command: Command): Command {
+  return withData(
+    add(
+      command,
+      OPTIONS.filter(([flags]) => flags.startsWith('--database')),
+    ),
+  );
+}
+
+function add(command: Command, options: typeof OPTIONS): Command {
+  for (const [flags, description] of options) command.addOption(new Option(flags, description).env(variableOf(flags)));
+  return command;
+}
+
+function withData(command: Command): Command {
   return command.option('--data <folder>', 'folder of data and logs of `millrace run`', DATA_FOLDER);
 }
 

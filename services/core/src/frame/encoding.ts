@@ -36,6 +36,7 @@ export const BYTE_ORDERS = {
 
 export type ByteOrder = keyof typeof BYTE_ORDERS;
 
+export const MAX_DECIMALS = 9;
 const POWERS = [1, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9];
 
 export interface NumberRule {

@@ -51,10 +51,14 @@ export interface Worker {
   stop(): Promise<void>;
 }
 
+type WithoutDatabase = Omit<RoleContext, 'database'>;
+
 export type Role =
+  | { name: 'producer'; needsDatabase: false; start(pipeline: Pipeline, context: WithoutDatabase): Promise<Worker> }
   | {
-      name: 'producer' | 'processor';
-      needsDatabase: false;
-      start(pipeline: Pipeline, context: Omit<RoleContext, 'database'>): Promise<Worker>;
+      name: 'processor';
+      /** For the device registry. */
+      needsDatabase(pipeline: Pipeline): boolean;
+      start(pipeline: Pipeline, context: WithoutDatabase & { database?: Pool }): Promise<Worker>;
     }
   | { name: 'sink'; needsDatabase: true; start(pipeline: Pipeline, context: RoleContext): Promise<Worker> };

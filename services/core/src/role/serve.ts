@@ -48,9 +48,11 @@ export async function serveRole(role: Role, pipelines: readonly LoadedPipeline[]
   collectDefaultMetrics({ register: metrics, eventLoopMonitoringPrecision: LOOP_SAMPLE_MS });
   const clientId = `millrace-${role.name}`;
   const kafka = connectKafka({ ...options.kafka, clientId, log });
-  const database = role.needsDatabase ? openDatabase(role.name, pipelines.length, { ...options, log }) : null;
+  const wanting = pipelines.filter(({ pipeline }) => needsDatabase(role, pipeline)).length;
+  const database = wanting > 0 ? openDatabase(role.name, wanting, { ...options, log }) : null;
   const start = (pipeline: Pipeline, context: Omit<RoleContext, 'database'>): Promise<Worker> => {
-    if (!role.needsDatabase) return role.start(pipeline, context);
+    if (role.name === 'producer') return role.start(pipeline, context);
+    if (role.name === 'processor') return role.start(pipeline, { ...context, ...(database && { database }) });
     if (!database) throw new Error(`the ${role.name} has no database`);
     return role.start(pipeline, { ...context, database });
   };
@@ -84,6 +86,10 @@ export async function serveRole(role: Role, pipelines: readonly LoadedPipeline[]
   await database?.end();
   log.info('drained');
   return 0;
+}
+
+function needsDatabase({ needsDatabase: needs }: Role, pipeline: Pipeline): boolean {
+  return typeof needs === 'boolean' ? needs : needs(pipeline);
 }
 
 function openDatabase(role: string, pipelines: number, { database, log }: ServeOptions): Pool {

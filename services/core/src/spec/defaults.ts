@@ -81,6 +81,8 @@ export const DEFAULTS: Readonly<Record<string, Default>> = {
   'spec.record.fields.*.format': { value: 'iso' },
   'spec.record.fields.*.zone': { value: 'UTC' },
   'spec.table.unique.keep': { value: 'last' },
+  'spec.table.latest.by': { words: 'the key' },
+  'spec.table.latest.of': { words: 'every row counts' },
   'spec.table.chunk': { value: DEFAULT_CHUNK },
   'spec.table.retain': { words: 'kept for ever' },
   'spec.table.extra': { value: false },

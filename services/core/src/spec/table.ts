@@ -17,6 +17,23 @@ export const table = z
       })
       .optional()
       .meta({ description: 'Merges repeats and late corrections; {} or absent: every row is kept' }),
+    latest: z
+      .strictObject({
+        by: z
+          .array(identifier)
+          .min(1)
+          .max(8)
+          .optional()
+          .meta({ description: 'One row per combination; the key must be among them' }),
+        of: z
+          .array(identifier)
+          .min(1)
+          .max(64)
+          .optional()
+          .meta({ description: 'Rows that have none of these do not count: what is known is not overwritten by nothing' }),
+      })
+      .optional()
+      .meta({ description: 'What the table <name>_latest keeps: the newest row, by the time of the rows' }),
     chunk: duration.optional().meta({ description: 'Interval of a hypertable chunk; needs TimescaleDB to have an effect' }),
     compress: z
       .strictObject({

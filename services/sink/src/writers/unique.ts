@@ -10,6 +10,7 @@ import { createHash } from 'node:crypto';
 import { list, quote, table } from '@millrace/core/database/identifier.ts';
 import { HOUR_MS } from '@millrace/core/record/hour.ts';
 import { APPENDED_COLUMN, TIME_COLUMN } from '@millrace/core/table/columns.ts';
+import { countsSql } from '@millrace/core/table/latest.ts';
 import type { Incoming, TableRow } from '../incoming.ts';
 import { keepNewest } from '../latest.ts';
 import { hourOf } from '../ledger.ts';
@@ -86,7 +87,7 @@ function mergeOf({ names, columns, latest }: Target, unique: Unique, rowsTable: 
   const all = list(columns.map(({ name }) => name));
   const own = `${all}, ${appended}`;
   const sets = [...columns.map(({ name }) => quote(name)), appended].map((column) => `${column} = EXCLUDED.${column}`);
-  const key = quote(latest.key.name);
+  const by = list(latest.by);
   // xmax is 0 in a row that was inserted, and names this transaction in one that was updated.
   return `WITH stored AS (
       INSERT INTO ${rowsTable} AS kept (${own})
@@ -98,8 +99,8 @@ function mergeOf({ names, columns, latest }: Target, unique: Unique, rowsTable: 
       RETURNING ${own}, (xmax = 0) AS "was inserted"),
     newest AS (
       INSERT INTO ${table(names.schema, latest.name)} AS kept (${own})
-      SELECT DISTINCT ON (${key}) ${own} FROM stored WHERE ${key} IS NOT NULL
-      ORDER BY ${key}, ${quote(TIME_COLUMN)} DESC, ${appended} DESC
+      SELECT DISTINCT ON (${by}) ${own} FROM stored WHERE ${countsSql(latest)}
+      ORDER BY ${by}, ${quote(TIME_COLUMN)} DESC, ${appended} DESC
       ${keepNewest(latestOwn, newerTime)})
     SELECT floor(${appended}::numeric / ${HOUR_MS}) AS hour, count(*) AS rows FROM stored WHERE "was inserted" GROUP BY 1`;
 }

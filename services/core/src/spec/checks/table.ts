@@ -14,6 +14,8 @@ const TABLE: Path = ['spec', 'table'];
 
 const ANY_COLUMN: ColumnRule = { what: 'one of the columns', fits: (type) => type !== 'json' };
 const GROUP_COLUMN: ColumnRule = { what: 'one of the columns', fits: (type, name) => type !== 'json' && name !== TIME_COLUMN };
+/** One text for each value. */
+const EXACT_COLUMN: ColumnRule = { what: 'a text, int or bool column', fits: (type) => ['text', 'int', 'bool'].includes(type) };
 const NUMERIC_COLUMN: ColumnRule = { what: 'a numeric column', fits: (type) => type === 'int' || type === 'float' };
 
 export function checkTable(pipeline: Pipeline): Finding[] {
@@ -21,6 +23,7 @@ export function checkTable(pipeline: Pipeline): Finding[] {
   return [
     ...checkRelationNames(pipeline),
     ...checkUnique(pipeline),
+    ...checkLatest(pipeline),
     ...checkIntervals(pipeline),
     ...(table.compress?.by === undefined
       ? []
@@ -73,6 +76,24 @@ function checkUnique(pipeline: Pipeline): Finding[] {
       path,
       message: `the column ${JSON.stringify(TIME_COLUMN)} is missing`,
       allowed: `${TIME_COLUMN} and what tells rows of one time apart`,
+    });
+  return findings;
+}
+
+function checkLatest(pipeline: Pipeline): Finding[] {
+  const { by, of } = pipeline.spec.table.latest ?? {};
+  const { key } = pipeline.spec.record;
+  const path = [...TABLE, 'latest'];
+  const findings = [
+    ...checkColumnNames(pipeline, [...path, 'by'], by ?? [], EXACT_COLUMN),
+    ...checkColumnNames(pipeline, [...path, 'of'], of ?? [], GROUP_COLUMN),
+  ];
+  // Rows of one combination are all in one partition then, and are stored by one sink at a time.
+  if (by !== undefined && !by.includes(key))
+    findings.push({
+      path: [...path, 'by'],
+      message: `the key ${JSON.stringify(key)} is missing`,
+      allowed: `${key} and what else tells rows apart`,
     });
   return findings;
 }
