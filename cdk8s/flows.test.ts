@@ -3,7 +3,7 @@
  * whom is exactly the way of the data (DESIGN section 1) and what watches it.
  */
 import { parsePipelines } from '@millrace/core/spec/load.ts';
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import type { Manifest } from './constructs/manifest.ts';
 import { templateOf } from './constructs/restricted.ts';
 import { pipelineObjects } from './pipeline/pipeline.ts';
@@ -144,4 +144,59 @@ test('every pod is under a policy for both directions', () => {
     const own = policies.filter(({ podSelector }) => selects(labels, podSelector));
     expect(own.flatMap(({ policyTypes }) => policyTypes)).toEqual(['Ingress', 'Egress']);
   }
+});
+
+describe('with Kafka and the database of operators', () => {
+  const values = parseValues(
+    'kafka: { strimzi: { cluster: plant } }\ndatabase: { cloudnativepg: {} }\nprometheus: { discovery: pods }',
+    'v',
+  );
+  const broker = {
+    name: 'broker',
+    labels: { 'strimzi.io/cluster': 'plant', 'strimzi.io/name': 'plant-kafka', 'strimzi.io/kind': 'Kafka' },
+    ports: [9091, 9092, 9093],
+  };
+  const instance = { name: 'instance', labels: { 'cnpg.io/cluster': 'database' }, ports: [5432, 8000, 9187] };
+  const to = (pod: Pod) =>
+    connections(objectsOf(values, 'traffic'), pod).filter(
+      (line) => line.includes(`-> ${pod.name}`) && !line.startsWith(pod.name),
+    );
+
+  test('clients get to the listener of the brokers that is theirs, and to nothing else of them', () => {
+    expect(to(broker)).toEqual(['processor', 'producer', 'setup', 'sink'].map((role) => `traffic-${role} -> broker:9093`));
+  });
+
+  test('clients get to the instances of the database, and Prometheus to their metrics', () => {
+    expect(to(instance)).toEqual([
+      'grafana -> instance:5432',
+      'millrace-bootstrap -> instance:5432',
+      'millrace-bootstrap-daily -> instance:5432',
+      'prometheus -> instance:9187',
+      'traffic-setup -> instance:5432',
+      'traffic-sink -> instance:5432',
+    ]);
+  });
+
+  test('a stranger reaches only the port by which the operator looks after the instances', () => {
+    const stranger = { name: 'stranger', labels: { app: 'shop' }, ports: [5432] };
+    const objects = objectsOf(values, 'traffic');
+    const policies = objects.filter(({ kind }) => kind === 'NetworkPolicy').map(({ spec }) => spec as Policy);
+    expect(instance.ports.filter((port) => lets('Ingress', policies, instance, stranger, port))).toEqual([8000]);
+    expect(lets('Egress', policies, instance, stranger, 5432)).toBe(false);
+  });
+
+  test('brokers elsewhere are named with their namespace', () => {
+    const elsewhere = parseValues('kafka: { strimzi: { cluster: plant, namespace: kafka } }', 'v');
+    const policies = objectsOf(elsewhere, 'traffic').filter(({ kind }) => kind === 'NetworkPolicy');
+    const sink = policies.find(({ metadata }) => metadata.name === 'traffic-sink')?.spec as Policy | undefined;
+    expect(sink?.egress).toContainEqual({
+      to: [
+        {
+          namespaceSelector: { matchLabels: { 'kubernetes.io/metadata.name': 'kafka' } },
+          podSelector: { matchLabels: { 'strimzi.io/cluster': 'plant', 'strimzi.io/name': 'plant-kafka' } },
+        },
+      ],
+      ports: [{ port: 9093, protocol: 'TCP' }],
+    });
+  });
 });

@@ -36,6 +36,11 @@ export const MEANT: readonly { check: string; object: RegExp; why: string }[] = 
     object: /^(StatefulSet|Deployment)\/apps\/v1\/[^/]+\/(kafka|database|grafana)$/,
     why: 'the users of upstream images (1000, 70, 472), which own the files in them',
   },
+  {
+    check: 'networkpolicy-targets-pod',
+    object: /^NetworkPolicy\/networking.k8s.io\/v1\/[^/]+\/millrace-database$/,
+    why: 'it is for the pods that CloudNativePG makes of a Cluster, which no manifest here has',
+  },
 ];
 
 /** @param tool kube-score's file @throws Error where it does not understand what it was given */

@@ -18,6 +18,12 @@ export const VALUE_SETS = {
   'three nodes': 'kafka: { nodes: 3 }',
   'nothing of its own':
     'kafka: { external: { brokers: "k:9092" } }\ndatabase: { external: { host: db } }\ngrafana: { enabled: false }',
+  'operators for all': `kafka: { strimzi: { cluster: plant } }
+database: { cloudnativepg: {} }
+prometheus: { operator: {} }`,
+  'operators elsewhere': `kafka: { strimzi: { cluster: plant, namespace: kafka, authentication: tls, topics: true } }
+database: { cloudnativepg: { cluster: plant } }`,
+  'a Cluster with TimescaleDB': 'database: { cloudnativepg: { instances: 1, timescaledb: "registry:5000/timescaledb:2-pg17" } }',
   'an operated Prometheus': 'prometheus: { operator: {} }',
   'pods found by DNS': 'prometheus: { discovery: dns }',
   'no eyes': 'prometheus: { enabled: false }\nalertmanager: { enabled: false }\ngrafana: { enabled: false }',

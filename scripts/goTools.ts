@@ -4,6 +4,7 @@
  */
 import { execFileSync, spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 
 const ROOT = resolve(import.meta.dirname, '..');
@@ -21,9 +22,22 @@ export function goTool(name: keyof typeof TOOLS): string | null {
   const folder = join(ROOT, '.tools/go', `${name}${module.slice(module.lastIndexOf('@'))}`);
   const file = join(folder, name);
   if (existsSync(file)) return file;
-  const go = GO.find((one) => spawnSync(one, ['version']).status === 0);
-  if (go === undefined) return null;
+  const go = findGo();
+  if (go === null) return null;
   mkdirSync(folder, { recursive: true });
   execFileSync(go, ['install', module], { env: { ...process.env, GOBIN: folder }, stdio: ['ignore', 'ignore', 'pipe'] });
   return file;
+}
+
+/** The folder with the files of a module, such as `example.org/a@v1.2.3`; null: there is no Go. @throws Error where it cannot be had */
+export function goModule(module: string): string | null {
+  const go = findGo();
+  if (go === null) return null;
+  // Outside of any module of somebody's, whose versions would count.
+  const text = execFileSync(go, ['mod', 'download', '-json', module], { cwd: tmpdir(), encoding: 'utf8' });
+  return (JSON.parse(text) as { Dir: string }).Dir;
+}
+
+function findGo(): string | null {
+  return GO.find((one) => spawnSync(one, ['version']).status === 0) ?? null;
 }

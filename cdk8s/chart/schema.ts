@@ -6,7 +6,7 @@ import { values } from '../platform/values.ts';
 export interface ValueSchema extends JsonSchema {
   properties?: Record<string, ValueSchema>;
   /** What Helm checks instead, where the pattern has what Go's regular expressions lack. */
-  helm?: { pattern: string; not?: { pattern: string } };
+  helm?: { pattern?: string; not?: { pattern?: string } & Record<string, unknown> };
   $schema?: string;
 }
 

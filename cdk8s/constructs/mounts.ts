@@ -39,3 +39,15 @@ export function scratchMount(volume: string, path: string, size: string, medium?
 export function claimMount(claim: string, path: string): Mount {
   return { volume: claim, path, readOnly: true, source: { persistentVolumeClaim: { claimName: claim, readOnly: true } } };
 }
+
+/** Files of several Secrets in one folder. @param secrets keys by Secret, which are the names of the files */
+export function secretKeysMount(
+  volume: string,
+  path: string,
+  secrets: readonly { secret: string; keys: readonly string[] }[],
+): Mount {
+  const sources = secrets.map(({ secret, keys }) => ({
+    secret: { name: secret, items: keys.map((key) => ({ key, path: key })) },
+  }));
+  return { volume, path, readOnly: true, source: { projected: { defaultMode: SECRET_MODE, sources } } };
+}

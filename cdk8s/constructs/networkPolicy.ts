@@ -21,6 +21,8 @@ export interface Flow {
 
 export interface NetworkProps {
   identity: Identity;
+  /** Labels of its pods, where somebody else makes them. */
+  pods?: Record<string, string>;
   /** Who may open connections to the workload, and on which of its ports. */
   ingress: readonly Flow[];
   /** To whom the workload may open connections, and to which of their ports. */
@@ -43,14 +45,14 @@ export function networkPolicy(
   scope: Construct,
   id: string,
   name: string,
-  { identity, ingress, egress }: NetworkProps,
+  { identity, pods = selectorOf(identity), ingress, egress }: NetworkProps,
 ): ApiObject {
   return new ApiObject(scope, id, {
     apiVersion: 'networking.k8s.io/v1',
     kind: 'NetworkPolicy',
     metadata: { name, labels: labelsOf(identity) },
     spec: {
-      podSelector: { matchLabels: selectorOf(identity) },
+      podSelector: { matchLabels: pods },
       policyTypes: ['Ingress', 'Egress'],
       // Empty ones are left out, as the API server does: otherwise each apply would be a change.
       ...(ingress.length === 0 ? {} : { ingress: ingress.map(({ peers, ports }) => rule('from', peers, ports)) }),

@@ -140,7 +140,8 @@ function envOf(name: string, source: EnvSource): Plain {
   return { name, valueFrom: { resourceFieldRef: { resource: 'limits.memory', divisor: '1Mi' } } };
 }
 
-function amountsOf({ cpu, memory, ephemeralStorage }: Amounts): Plain {
+/** As a container and its like name them. */
+export function amountsOf({ cpu, memory, ephemeralStorage }: Amounts): Plain {
   return { cpu, memory, 'ephemeral-storage': ephemeralStorage };
 }
 

@@ -1,22 +1,11 @@
 /** How a role finds and opens Kafka and the database: variables, mounted Secrets and flows (docs/decisions/0027). */
-import { selectorOf } from '../constructs/labels.ts';
-import { secretMount } from '../constructs/mounts.ts';
 import type { Flow } from '../constructs/networkPolicy.ts';
 import type { EnvSource, Mount } from '../constructs/pod.ts';
 import { DATABASE_CLIENT } from '../platform/database.ts';
+import { databaseFlow, databaseMount, databaseOf } from '../platform/databasePeer.ts';
 import { KAFKA_CLIENT } from '../platform/kafka.ts';
-import {
-  brokersOf,
-  DATABASE,
-  type DatabaseRole,
-  databaseOf,
-  databaseSecret,
-  databaseUser,
-  KAFKA,
-  KAFKA_PORT,
-  type KafkaUser,
-  kafkaSecret,
-} from '../platform/names.ts';
+import { brokersOf, kafkaFlow, kafkaLogin } from '../platform/kafkaPeer.ts';
+import { type DatabaseRole, databaseUser, type KafkaUser } from '../platform/names.ts';
 import type { Values } from '../platform/values.ts';
 
 const KAFKA_FOLDER = '/etc/millrace/kafka';
@@ -31,18 +20,12 @@ export interface Connection {
 }
 
 export function kafkaConnection(user: KafkaUser, values: Values): Connection {
+  const { env, mount } = kafkaLogin(user, KAFKA_FOLDER, values);
   return {
-    env: {
-      MILLRACE_KAFKA: brokersOf(values),
-      MILLRACE_KAFKA_CA: `${KAFKA_FOLDER}/ca.crt`,
-      MILLRACE_KAFKA_USER: user,
-      MILLRACE_KAFKA_PASSWORD_FILE: `${KAFKA_FOLDER}/password`,
-    },
-    mounts: [secretMount(kafkaSecret(user), KAFKA_FOLDER)],
+    env: { MILLRACE_KAFKA: brokersOf(values), ...env },
+    mounts: [mount],
     labels: KAFKA_CLIENT,
-    egress: [
-      values.kafka.external ? { peers: ['anywhere'], ports: [] } : { peers: [{ pods: selectorOf(KAFKA) }], ports: [KAFKA_PORT] },
-    ],
+    egress: [kafkaFlow(values)],
   };
 }
 
@@ -57,9 +40,9 @@ export function databaseConnection(role: DatabaseRole, values: Values): Connecti
       MILLRACE_DATABASE_PASSWORD_FILE: `${DATABASE_FOLDER}/password`,
       MILLRACE_DATABASE_CA: `${DATABASE_FOLDER}/ca.crt`,
     },
-    mounts: [secretMount(databaseSecret(role), DATABASE_FOLDER)],
+    mounts: [databaseMount(role, DATABASE_FOLDER, values)],
     labels: DATABASE_CLIENT,
-    egress: [{ peers: values.database.external ? ['anywhere'] : [{ pods: selectorOf(DATABASE) }], ports: [port] }],
+    egress: [databaseFlow(values)],
   };
 }
 

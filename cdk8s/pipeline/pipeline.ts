@@ -12,6 +12,7 @@ import { httpService } from './http.ts';
 import { RenderRefused } from './refused.ts';
 import { rules } from './rules.ts';
 import { autoscaler } from './scaling.ts';
+import { kafkaTopics } from './topics.ts';
 import { identityOf, type PipelineContext, role, setupJob } from './workloads.ts';
 
 /**
@@ -26,6 +27,7 @@ export function pipelineObjects(pipeline: Pipeline, values: Values): Manifest[] 
   const context: PipelineContext = { pipeline: placed, values, config };
   return synthesise(values.namespace, (chart) => {
     configMap(chart, 'pipeline', config.name, identityOf(placed, 'pipeline'), data);
+    kafkaTopics(chart, context);
     setupJob(chart, context);
     for (const name of ['producer', 'processor', 'sink'] as const) role(chart, name, context);
     for (const name of ['processor', 'sink'] as const) autoscaler(chart, name, context);

@@ -18,6 +18,7 @@ import { type Connection, databaseConnection, kafkaConnection, together } from '
 import { listeningOf } from './http.ts';
 import { inputOf } from './input.ts';
 import { scaleOf } from './scaling.ts';
+import { topicsAreGiven } from './topics.ts';
 
 type RoleName = 'producer' | 'processor' | 'sink';
 
@@ -80,11 +81,14 @@ export function setupJob(scope: Construct, context: PipelineContext): void {
   const { pipeline, values, config } = context;
   const connection = together(kafkaConnection('setup', values), databaseConnection('owner', values));
   const resources = values.roles.setup;
-  const hash = checksumOf({ pipeline: config.checksum, image: values.image, resources: JSON.stringify(resources) }, 8);
+  const args = ['setup', '--json', '--wait', SETUP_WAIT, ...(topicsAreGiven(values) ? ['--topics-given'] : []), FILE];
+  // All that its pod is made of: a Job cannot be changed.
+  const made = JSON.stringify({ resources, args, connection });
+  const hash = checksumOf({ pipeline: config.checksum, image: values.image, made }, 8);
   new JobWorkload(scope, 'setup', {
     ...common(context, 'setup', connection),
     name: `${pipeline.metadata.name}-setup-${hash}`,
-    args: ['setup', '--json', '--wait', SETUP_WAIT, FILE],
+    args,
     mounts: [configMount('pipeline', FOLDER, config.name), ...connection.mounts],
     resources,
     extraLabels: connection.labels,

@@ -2,28 +2,26 @@
  * The Job that makes what must not stand in a template: certificates, passwords, users. What it is to make is a file,
  * made here from the values; how it does that is in `services/bootstrap`.
  */
-import type { BootstrapPlan } from '@millrace/bootstrap/plan.ts';
+import { type BootstrapPlan, secretNames } from '@millrace/bootstrap/plan.ts';
 import { permissionsInNamespace } from '@millrace/setup/permissions.ts';
 import type { Construct } from 'constructs';
 import { checksumOf } from '../constructs/checksum.ts';
 import { configMap } from '../constructs/config.ts';
-import { labelsOf, selectorOf } from '../constructs/labels.ts';
+import { labelsOf } from '../constructs/labels.ts';
 import { configMount } from '../constructs/mounts.ts';
 import { CronJobWorkload, JobWorkload } from '../constructs/workload.ts';
+import { authorityMount, clusterOf, databaseFlow, databaseOf, isOwnDatabase } from './databasePeer.ts';
 import { MILLRACE_USER } from './images.ts';
 import { KEYSTORE, SERVER_NAME } from './kafkaConfig.ts';
+import { brokersOf, isOwnKafka, kafkaFlow } from './kafkaPeer.ts';
 import {
+  API_PORTS,
   BOOTSTRAP,
-  brokersOf,
-  DATABASE,
-  DATABASE_PORT,
-  databaseOf,
   databaseSecret,
   databaseUser,
   hostOf,
-  KAFKA,
+  KAFKA_CLIENTS,
   KAFKA_PORT,
-  KAFKA_USERS,
   kafkaHosts,
   kafkaSecret,
   SECRETS,
@@ -33,12 +31,13 @@ import type { Values } from './values.ts';
 
 const NAME = 'millrace-bootstrap';
 const CONFIG = '/etc/millrace/bootstrap';
-const API_PORTS = [443, 6443];
+const DATABASE_CA = '/etc/millrace/database-ca';
 const DAY_SECONDS = 86_400;
 
 /** What has to be made for these values; nothing for what is given from outside. */
 export function bootstrapPlan(values: Values): BootstrapPlan {
-  const { namespace, kafka, database, grafana } = values;
+  const { namespace, grafana } = values;
+  const cluster = clusterOf(values);
   const account = (role: Parameters<typeof databaseSecret>[0]) => ({ user: databaseUser(role), secret: databaseSecret(role) });
   const server = (secret: string, commonName: string, hosts: string[], isKafka: boolean) => ({
     secret,
@@ -49,21 +48,21 @@ export function bootstrapPlan(values: Values): BootstrapPlan {
   });
   return {
     namespace,
-    labels: labelsOf(BOOTSTRAP),
+    // By the second one CloudNativePG sees at once that a password has come.
+    labels: { ...labelsOf(BOOTSTRAP), ...(cluster === null ? {} : { 'cnpg.io/reload': 'true' }) },
     authority: SECRETS.authority,
     servers: [
-      ...(kafka.external
-        ? []
-        : [server(SECRETS.kafkaServer, SERVER_NAME, [hostOf('kafka', values), ...kafkaHosts(values)], true)]),
-      ...(database.external ? [] : [server(SECRETS.databaseServer, 'database', [hostOf('database', values)], false)]),
+      ...(isOwnKafka(values)
+        ? [server(SECRETS.kafkaServer, SERVER_NAME, [hostOf('kafka', values), ...kafkaHosts(values)], true)]
+        : []),
+      ...(isOwnDatabase(values) ? [server(SECRETS.databaseServer, 'database', [hostOf('database', values)], false)] : []),
     ],
     passwords: grafana.enabled ? [{ user: 'admin', secret: SECRETS.grafana }] : [],
-    kafka: kafka.external
-      ? null
-      : {
+    kafka: isOwnKafka(values)
+      ? {
           brokers: brokersOf(values),
           admin: { user: 'admin', secret: kafkaSecret('admin') },
-          users: KAFKA_USERS.filter((user) => user !== 'admin').map((user) => ({
+          users: KAFKA_CLIENTS.map((user) => ({
             user,
             secret: kafkaSecret(user),
             permissions: permissionsInNamespace(user, namespace).map((one) => ({ ...one, operations: [...one.operations] })),
@@ -75,28 +74,31 @@ export function bootstrapPlan(values: Values): BootstrapPlan {
             keystore: KEYSTORE,
             listeners: ['clients', 'brokers', 'controller'],
           },
-        },
-    database: database.external
+        }
+      : null,
+    database: values.database.external
       ? null
       : {
           ...databaseOf(values),
-          superuser: account('superuser'),
           owner: account('owner'),
           writer: account('writer'),
           reader: account('reader'),
           registry: account('registry'),
-          certificate: SECRETS.databaseServer,
+          server:
+            cluster === null
+              ? { of: 'us', superuser: account('superuser'), certificate: SECRETS.databaseServer }
+              : { of: 'an operator', authority: `${DATABASE_CA}/ca.crt` },
         },
   };
 }
 
 export function bootstrap(scope: Construct, values: Values): void {
   const plan = bootstrapPlan(values);
-  const { kafka, database, image, namespace, roles } = values;
+  const { image, namespace, roles } = values;
+  const cluster = clusterOf(values);
   const data = { 'plan.json': `${JSON.stringify(plan, null, 2)}\n` };
-  const secrets = [plan.authority, ...plan.servers.map(({ secret }) => secret), ...secretsOf(plan)];
   serviceAccount(scope, NAME, BOOTSTRAP, namespace, [
-    { apiGroup: '', resources: ['secrets'], names: secrets, verbs: ['get', 'update'] },
+    { apiGroup: '', resources: ['secrets'], names: secretNames(plan), verbs: ['get', 'update'] },
     // The name of what is not there yet cannot be asked for.
     { apiGroup: '', resources: ['secrets'], verbs: ['create'] },
   ]);
@@ -106,7 +108,7 @@ export function bootstrap(scope: Construct, values: Values): void {
     image,
     ...MILLRACE_USER,
     args: ['bootstrap', '--plan', `${CONFIG}/plan.json`],
-    mounts: [configMount('config', CONFIG, NAME)],
+    mounts: [configMount('config', CONFIG, NAME), ...(cluster === null ? [] : [authorityMount(cluster, DATABASE_CA)])],
     resources: roles.setup,
     serviceAccount: NAME,
     graceSeconds: 10,
@@ -114,8 +116,8 @@ export function bootstrap(scope: Construct, values: Values): void {
     deadlineSeconds: 600,
     ingress: [],
     egress: [
-      ...(kafka.external ? [] : [{ peers: [{ pods: selectorOf(KAFKA) }], ports: [KAFKA_PORT] }]),
-      ...(database.external ? [] : [{ peers: [{ pods: selectorOf(DATABASE) }], ports: [DATABASE_PORT] }]),
+      ...(isOwnKafka(values) ? [kafkaFlow(values)] : []),
+      ...(values.database.external ? [] : [databaseFlow(values)]),
       { peers: ['anywhere' as const], ports: API_PORTS },
     ],
   };
@@ -127,12 +129,4 @@ export function bootstrap(scope: Construct, values: Values): void {
   });
   // The same once a day: renews certificates that come to their end, and makes what somebody has deleted.
   new CronJobWorkload(scope, 'renewal', { ...common, name: `${NAME}-daily`, schedule: '17 3 * * *' });
-}
-
-function secretsOf({ kafka, database, passwords }: BootstrapPlan): string[] {
-  return [
-    ...(kafka ? [kafka.admin, ...kafka.users] : []),
-    ...(database ? [database.superuser, database.owner, database.writer, database.reader, database.registry] : []),
-    ...passwords,
-  ].map(({ secret }) => secret);
 }

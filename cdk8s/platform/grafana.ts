@@ -2,13 +2,13 @@
 import type { Construct } from 'constructs';
 import { checksumOf } from '../constructs/checksum.ts';
 import { configMap } from '../constructs/config.ts';
-import { selectorOf } from '../constructs/labels.ts';
 import { configFileMount, scratchMount, secretMount } from '../constructs/mounts.ts';
 import { portProbes } from '../constructs/probes.ts';
 import { service } from '../constructs/service.ts';
 import { DeploymentWorkload } from '../constructs/workload.ts';
+import { databaseFlow, databaseMount, databaseOf } from './databasePeer.ts';
 import { IMAGES } from './images.ts';
-import { DATABASE, databaseOf, databaseSecret, databaseUser, GRAFANA, SECRETS } from './names.ts';
+import { API_PORTS, databaseUser, GRAFANA, SECRETS } from './names.ts';
 import { PROMETHEUS_PORT, prometheusPeers, prometheusUrl } from './prometheusPeer.ts';
 import { serviceAccount } from './serviceAccount.ts';
 import { readsConfigMaps, sidecar } from './sidecar.ts';
@@ -18,7 +18,6 @@ const PORT = 3000;
 const CONFIG_MAP = 'millrace-grafana';
 const PROVISIONING = '/etc/grafana/provisioning';
 const DASHBOARDS = '/etc/millrace/dashboards';
-const API_PORTS = [443, 6443];
 const READER = '/etc/millrace/database';
 const ADMIN = '/etc/millrace/admin';
 
@@ -87,7 +86,6 @@ export function grafana(scope: Construct, values: Values): void {
   };
   const taken = sidecar(values, { label: DASHBOARD_LABEL, folder: { volume: 'dashboards', path: DASHBOARDS } });
   serviceAccount(scope, CONFIG_MAP, GRAFANA, values.namespace, [readsConfigMaps]);
-  const { port } = databaseOf(values);
   const prometheus = prometheusPeers(values);
   configMap(scope, 'grafana-config', CONFIG_MAP, GRAFANA, data);
   service(scope, 'grafana-service', { name: 'grafana', identity: GRAFANA, ports: { http: PORT } });
@@ -107,7 +105,7 @@ export function grafana(scope: Construct, values: Values): void {
       configFileMount('datasources', `${PROVISIONING}/datasources`, CONFIG_MAP, 'datasources.yaml'),
       configFileMount('providers', `${PROVISIONING}/dashboards`, CONFIG_MAP, 'dashboards.yaml'),
       taken.mount,
-      secretMount(databaseSecret('reader'), READER),
+      databaseMount('reader', READER, values),
       secretMount(SECRETS.grafana, ADMIN),
       scratchMount('data', '/var/lib/grafana', '256Mi'),
       scratchMount('tmp', '/tmp', '64Mi'),
@@ -122,7 +120,7 @@ export function grafana(scope: Construct, values: Values): void {
     graceSeconds: 30,
     ingress: [],
     egress: [
-      { peers: values.database.external ? ['anywhere'] : [{ pods: selectorOf(DATABASE) }], ports: [port] },
+      databaseFlow(values),
       ...(prometheus.length === 0 ? [] : [{ peers: prometheus, ports: [PROMETHEUS_PORT] }]),
       { peers: ['anywhere'], ports: API_PORTS },
     ],

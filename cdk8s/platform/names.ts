@@ -5,15 +5,21 @@ import type { Values } from './values.ts';
 export const KAFKA_PORT = 9092;
 export const DATABASE_PORT = 5432;
 export const METRICS_PORT = 8080;
+/** Of the Kubernetes API, as a Service and as it is behind that. */
+export const API_PORTS = [443, 6443];
 
 /** Users of Kafka, each with a Secret `millrace-kafka-<user>`. */
 export const KAFKA_USERS = ['admin', 'setup', 'producer', 'processor', 'sink'] as const;
 export type KafkaUser = (typeof KAFKA_USERS)[number];
 
+/** Those of the roles: all but the administrator, which only our own Kafka has. */
+export const KAFKA_CLIENTS = ['setup', 'producer', 'processor', 'sink'] as const satisfies KafkaUser[];
+
 /** Roles of the database, each with a Secret `millrace-database-<role>`; superuser is PostgreSQL's own. */
 export const DATABASE_ROLES = ['superuser', 'owner', 'writer', 'reader', 'registry'] as const;
 export type DatabaseRole = (typeof DATABASE_ROLES)[number];
 
+/** Strimzi names a user's Secret after the user. */
 export const kafkaSecret = (user: KafkaUser): string => `millrace-kafka-${user}`;
 export const databaseSecret = (role: DatabaseRole): string => `millrace-database-${role}`;
 /** How the database knows a role. */
@@ -41,14 +47,3 @@ export const hostOf = (service: string, { namespace }: Values): string => `${ser
 /** Addresses of one Kafka node each. */
 export const kafkaHosts = (values: Values): string[] =>
   Array.from({ length: values.kafka.nodes }, (_, node) => `kafka-${node}.${hostOf(KAFKA_NODES, values)}`);
-
-/** Where clients find Kafka: host:port, several with commas between. */
-export function brokersOf(values: Values): string {
-  return values.kafka.external?.brokers ?? `${hostOf('kafka', values)}:${KAFKA_PORT}`;
-}
-
-/** Where clients find the database. */
-export function databaseOf(values: Values): { host: string; port: number; name: string } {
-  const { external, name } = values.database;
-  return { host: external?.host ?? hostOf('database', values), port: external?.port ?? DATABASE_PORT, name };
-}

@@ -8,6 +8,7 @@ import { ruleFile, ruleGroup } from '../constructs/rules.ts';
 import { pipelineObjects } from '../pipeline/pipeline.ts';
 import { VALUE_SETS } from '../samples.ts';
 import { bootstrapPlan } from './bootstrap.ts';
+import { clusterOf } from './databasePeer.ts';
 import { serverProperties, startScript } from './kafkaConfig.ts';
 import { defaultValues, parseValues } from './loadValues.ts';
 import { namespaceObject, platformObjects } from './platform.ts';
@@ -54,12 +55,18 @@ describe.each(Object.entries(VALUE_SETS))('with %s', (_, text) => {
         .matchAll(/"secret":"([^"]+)"/g)
         .map(([, name]) => name),
     ]);
-    // With an external database its reader's Secret is given by the user.
+    // With an external database its reader's Secret is given by the user, with a Cluster its authority by the operator.
     if (values.database.external) made.add('millrace-database-reader');
+    if (values.database.cloudnativepg) made.add(`${clusterOf(values)}-ca`);
     const wanted = objects.flatMap((object) =>
       (podSpecOf(object)?.volumes ?? []).flatMap((volume) => {
-        const { secret, configMap } = volume as { secret?: { secretName: string }; configMap?: { name: string } };
-        return [secret?.secretName, configMap?.name].filter((name) => name !== undefined);
+        const { secret, configMap, projected } = volume as {
+          secret?: { secretName: string };
+          configMap?: { name: string };
+          projected?: { sources: { secret?: { name: string } }[] };
+        };
+        const several = (projected?.sources ?? []).map((source) => source.secret?.name);
+        return [secret?.secretName, configMap?.name, ...several].filter((name) => name !== undefined);
       }),
     );
     expect(wanted.filter((name) => !made.has(name))).toEqual([]);

@@ -8,12 +8,16 @@ import { draft, type Manifest } from '../constructs/manifest.ts';
 import { crdObjects } from '../crd/crd.ts';
 import { alertmanager } from './alertmanager.ts';
 import { bootstrap } from './bootstrap.ts';
+import { cloudNativePg } from './cloudNativePg.ts';
 import { database } from './database.ts';
+import { isOwnDatabase } from './databasePeer.ts';
 import { grafana } from './grafana.ts';
 import { kafka } from './kafka.ts';
+import { isOwnKafka } from './kafkaPeer.ts';
 import { prometheus } from './prometheus.ts';
 import { prometheusOperator } from './prometheusOperator.ts';
 import { isOperated, isOwn } from './prometheusPeer.ts';
+import { strimzi } from './strimzi.ts';
 import type { Values } from './values.ts';
 
 export interface Part {
@@ -24,9 +28,11 @@ export interface Part {
 }
 
 export const PARTS: readonly Part[] = [
-  { wanted: ({ kafka, database, grafana }) => !kafka.external || !database.external || grafana.enabled, add: bootstrap },
-  { wanted: ({ kafka }) => !kafka.external, add: kafka },
-  { wanted: ({ database }) => !database.external, add: database },
+  { wanted: (values) => isOwnKafka(values) || !values.database.external || values.grafana.enabled, add: bootstrap },
+  { wanted: isOwnKafka, add: kafka },
+  { wanted: ({ kafka }) => kafka.strimzi !== undefined, add: strimzi },
+  { wanted: isOwnDatabase, add: database },
+  { wanted: ({ database }) => database.cloudnativepg !== undefined, add: cloudNativePg },
   { wanted: isOwn, add: prometheus },
   { wanted: isOperated, add: prometheusOperator },
   // An operated Prometheus has one of its own.

@@ -9,8 +9,10 @@ import { ruleFile, ruleGroup } from '../constructs/rules.ts';
 import { service } from '../constructs/service.ts';
 import { StatefulSetWorkload } from '../constructs/workload.ts';
 import { ALERTMANAGER_PORT } from './alertmanager.ts';
+import { INSTANCE_METRICS_PORT } from './cloudNativePg.ts';
+import { clusterOf, instancesOf } from './databasePeer.ts';
 import { IMAGES } from './images.ts';
-import { ALERTMANAGER, GRAFANA, METRICS_PORT, PROMETHEUS } from './names.ts';
+import { ALERTMANAGER, API_PORTS, GRAFANA, METRICS_PORT, PROMETHEUS } from './names.ts';
 import { PROMETHEUS_PORT } from './prometheusPeer.ts';
 import { RULES } from './rules.ts';
 import { serviceAccount } from './serviceAccount.ts';
@@ -21,7 +23,6 @@ const CONFIG = '/etc/prometheus';
 const DATA = '/prometheus';
 const RULES_FOLDER = '/etc/millrace/rules';
 const NAME = 'millrace-prometheus';
-const API_PORTS = [443, 6443];
 
 /** Pods whose metrics are read carry this label, so that the network lets Prometheus in. */
 export const SCRAPED = { 'millrace.dev/metrics': 'true' };
@@ -65,6 +66,7 @@ const DISCOVERY: Record<Values['prometheus']['discovery'], object> = {
 
 export function prometheus(scope: Construct, values: Values): void {
   const { retention, storage, resources, discovery } = values.prometheus;
+  const cluster = clusterOf(values);
   const data = {
     'prometheus.yml': `${JSON.stringify(prometheusConfig(values), null, 2)}\n`,
     'rules.json': ruleFile(ruleGroup('millrace', RULES)),
@@ -128,6 +130,8 @@ export function prometheus(scope: Construct, values: Values): void {
     ],
     egress: [
       { peers: [{ pods: SCRAPED }], ports: [METRICS_PORT] },
+      // Found like our own: their port has the same name.
+      ...(cluster === null ? [] : [{ peers: [{ pods: instancesOf(cluster) }], ports: [INSTANCE_METRICS_PORT] }]),
       ...(values.alertmanager.enabled ? [{ peers: [{ pods: selectorOf(ALERTMANAGER) }], ports: [ALERTMANAGER_PORT] }] : []),
       { peers: ['anywhere'], ports: API_PORTS },
     ],

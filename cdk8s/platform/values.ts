@@ -74,39 +74,86 @@ const storage = (size: string) =>
     .prefault({})
     .meta({ description: 'Volumes, which outlive an uninstall' });
 
-const kafka = z.strictObject({
-  nodes: z
-    .union([z.literal(1), z.literal(3)])
-    .default(1)
-    .meta({ description: 'Brokers that are controllers as well; an installed Kafka keeps its number' }),
-  storage: storage('10Gi'),
-  resources: resources('200m 640Mi 64Mi', '1 896Mi 256Mi'),
-  external: z
-    .strictObject({
-      brokers: z
-        .string()
-        .regex(/^[^\s:,]+:\d{1,5}(,[^\s:,]+:\d{1,5})*$/, BROKERS)
-        .meta({ description: BROKERS, patternErrorMessage: BROKERS }),
-    })
-    .optional()
-    .meta({ description: 'Use this Kafka; its users and their Secrets are given' }),
+/** What two values cannot both be: said by us and, without the sentence, by Helm. @param together as JSON Schema has it */
+const contradiction = (together: object) => ({ helm: { not: together } });
+
+const strimzi = z.strictObject({
+  cluster: name.meta({ description: 'Its resource Kafka' }),
+  namespace: name.optional().meta({ description: 'Where that runs, if not here; its Entity Operator watches this namespace' }),
+  port: z.int().min(1).max(65_535).default(9093).meta({ description: 'Of its internal listener with TLS' }),
+  authentication: z
+    .enum(['scram-sha-512', 'tls'])
+    .default('scram-sha-512')
+    .meta({ description: 'What that listener asks of clients' }),
+  topics: z
+    .boolean()
+    .default(false)
+    .meta({ description: 'Whether topics are KafkaTopics, too; whoever deletes one deletes its records' }),
 });
 
-const database = z.strictObject({
-  name: name.default('millrace').meta({ description: 'Of the database' }),
-  storage: storage('20Gi'),
-  resources: resources('150m 384Mi 64Mi', '1 768Mi 256Mi'),
-  external: z
-    .strictObject({
-      host: z
-        .string()
-        .regex(/^[A-Za-z0-9._:-]+$/, HOST)
-        .meta({ description: HOST, patternErrorMessage: HOST }),
-      port: z.int().min(1).max(65_535).default(5432).meta({ description: 'Its port' }),
-    })
-    .optional()
-    .meta({ description: 'Use this database; its roles and their Secrets are given' }),
-});
+const EXTERNAL_OR_STRIMZI = 'give external or strimzi, not both';
+const kafka = z
+  .strictObject({
+    nodes: z
+      .union([z.literal(1), z.literal(3)])
+      .default(1)
+      .meta({ description: 'Brokers that are controllers as well; an installed Kafka keeps its number' }),
+    storage: storage('10Gi'),
+    resources: resources('200m 640Mi 64Mi', '1 896Mi 256Mi'),
+    external: z
+      .strictObject({
+        brokers: z
+          .string()
+          .regex(/^[^\s:,]+:\d{1,5}(,[^\s:,]+:\d{1,5})*$/, BROKERS)
+          .meta({ description: BROKERS, patternErrorMessage: BROKERS }),
+      })
+      .optional()
+      .meta({ description: 'Use this Kafka; its users and their Secrets are given' }),
+    strimzi: strimzi
+      .optional()
+      .meta({ description: 'Use a Kafka of an installed Strimzi, 0.49 or newer, which makes the users' }),
+  })
+  .refine(({ external, strimzi }) => !(external && strimzi), EXTERNAL_OR_STRIMZI);
+
+const cloudNativePg = z
+  .strictObject({
+    cluster: name.optional().meta({ description: 'An existing Cluster of this namespace; left out: one is made' }),
+    instances: z.int().min(1).max(9).optional().meta({ description: 'Of the Cluster that is made; default: 3' }),
+    timescaledb: image.optional().meta({
+      description:
+        'Image of PostgreSQL with TimescaleDB for the Cluster that is made; default: the image of the operator, without it',
+    }),
+  })
+  .refine(({ cluster, instances, timescaledb }) => cluster === undefined || (instances ?? timescaledb) === undefined, {
+    message: 'give cluster, or instances and timescaledb of one that is made, not both',
+  });
+
+const EXTERNAL_OR_CLOUDNATIVEPG = 'give external or cloudnativepg, not both';
+const database = z
+  .strictObject({
+    name: name.default('millrace').meta({ description: 'Of the database' }),
+    storage: storage('20Gi'),
+    resources: resources('150m 384Mi 64Mi', '1 768Mi 256Mi'),
+    external: z
+      .strictObject({
+        host: z
+          .string()
+          .regex(/^[A-Za-z0-9._:-]+$/, HOST)
+          .meta({ description: HOST, patternErrorMessage: HOST }),
+        port: z.int().min(1).max(65_535).default(5432).meta({ description: 'Its port' }),
+      })
+      .optional()
+      .meta({ description: 'Use this database; its roles and their Secrets are given' }),
+    cloudnativepg: cloudNativePg.optional().meta({
+      description:
+        'Use a Cluster of an installed CloudNativePG, which makes the roles; storage and resources are those of each instance',
+      ...contradiction({
+        required: ['cluster'],
+        anyOf: [{ required: ['instances'] }, { required: ['timescaledb'] }],
+      }),
+    }),
+  })
+  .refine(({ external, cloudnativepg }) => !(external && cloudnativepg), EXTERNAL_OR_CLOUDNATIVEPG);
 
 const prometheus = z.strictObject({
   enabled: z.boolean().default(true).meta({ description: 'Whether there is one' }),
@@ -190,8 +237,12 @@ export const values = z.strictObject({
     .prefault({})
     .meta({ description: 'Definition of the resource Pipeline, for the whole cluster; an uninstall keeps it' }),
   image: image.default('docker.io/millrace/millrace:0.1.0').meta({ description: 'Of all roles' }),
-  kafka: kafka.prefault({}).meta({ description: 'Topics between the roles' }),
-  database: database.prefault({}).meta({ description: 'TimescaleDB, where the rows go' }),
+  kafka: kafka
+    .prefault({})
+    .meta({ description: 'Topics between the roles', ...contradiction({ required: ['external', 'strimzi'] }) }),
+  database: database
+    .prefault({})
+    .meta({ description: 'TimescaleDB, where the rows go', ...contradiction({ required: ['external', 'cloudnativepg'] }) }),
   prometheus: prometheus.prefault({}).meta({ description: 'Reads the metrics of every role and watches the alerts' }),
   alertmanager: alertmanager.prefault({}).meta({ description: 'Sends alerts' }),
   grafana: grafana.prefault({}).meta({ description: 'Shows the database and the metrics' }),

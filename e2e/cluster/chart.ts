@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { secretNames } from '@millrace/bootstrap/secrets.ts';
+import { secretNames } from '@millrace/bootstrap/plan.ts';
 import { CHART, findHelm } from '@millrace/cdk8s/chart/helm.ts';
 import { bootstrapPlan } from '@millrace/cdk8s/platform/bootstrap.ts';
 import { namespaceObject } from '@millrace/cdk8s/platform/platform.ts';

@@ -1,5 +1,5 @@
 /** What must hold once all rows are stored: one line in the table each. */
-import { secretNames } from '@millrace/bootstrap/secrets.ts';
+import { secretNames } from '@millrace/bootstrap/plan.ts';
 import { pipelineObjects } from '@millrace/cdk8s/pipeline/pipeline.ts';
 import { bootstrapPlan } from '@millrace/cdk8s/platform/bootstrap.ts';
 import { platformObjects } from '@millrace/cdk8s/platform/platform.ts';

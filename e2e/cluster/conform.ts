@@ -17,7 +17,7 @@ interface Report {
 }
 
 /** Operators of others, for which there are manifests where values ask for it. */
-const OF_OPERATORS = ['monitoring.coreos.com', 'keda.sh'];
+const OF_OPERATORS = ['monitoring.coreos.com', 'keda.sh', 'kafka.strimzi.io', 'postgresql.cnpg.io'];
 
 export async function checkConform({ kubectl, target }: Context): Promise<void> {
   const tool = goTool('kubeconform');

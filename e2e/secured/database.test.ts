@@ -11,8 +11,8 @@ import { type EmbeddedKafka, startKafka } from '@millrace/embedded/kafka.ts';
 import { type EmbeddedPostgres, startPostgres } from '@millrace/embedded/postgres.ts';
 import { watchRegistry } from '@millrace/registry/watch.ts';
 import { pino } from 'pino';
-import { afterAll, beforeAll, expect, test } from 'vitest';
-import { type DatabaseRole, databaseRoles, firstRefusal, pipelineOf, type World, writeRecords } from './feed.ts';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { type DatabaseRole, databaseRoles, firstRefusal, operatedRoles, pipelineOf, type World, writeRecords } from './feed.ts';
 
 const log = pino({ level: 'silent' });
 let server: EmbeddedKafka;
@@ -121,4 +121,40 @@ test('a reader sees the rows, the newest per device and the roll-ups', async () 
     const { rows } = await world.pools.reader.query(`SELECT count(*) AS rows FROM whole.${relation}`);
     expect(Number(rows[0]?.rows)).toBeGreaterThan(0);
   }
+});
+
+describe('in a database whose roles an operator made', () => {
+  let operated: World;
+
+  beforeAll(async () => {
+    const address = new URL(postgres.url);
+    address.pathname = '/operated';
+    const pools = await operatedRoles(postgres.url, world.superuser);
+    const superuser = connectDatabase({ url: address.href, applicationName: 'superuser', log });
+    operated = { ...world, superuser, pools };
+  });
+
+  afterAll(async () => {
+    await Promise.all([operated?.superuser, ...Object.values(operated?.pools ?? {})].map((pool) => pool?.end()));
+  });
+
+  test.each([
+    ['plain', {}],
+    ['merging', { unique: { columns: ['id', 'time'] } }],
+  ])('set-up as owner, rows as writer: a %s table', async (name, table) => {
+    expect(await firstRefusal(operated, pipelineOf('operated', name, table))).toBeNull();
+  });
+
+  test.each(DENIED)('%s may not: %s', async (role, statement) => {
+    const there = statement.replaceAll('whole.', 'operated.');
+    await expect(operated.pools[role].query(there)).rejects.toThrow(/permission denied|must be owner/);
+  });
+
+  test('a reader sees the rows, and who is somebody else nothing', async () => {
+    const { rows } = await operated.pools.reader.query('SELECT count(*) AS rows FROM operated.plain');
+    expect(Number(rows[0]?.rows)).toBeGreaterThan(0);
+    await operated.superuser.query('CREATE ROLE somebody');
+    const asSomebody = operated.superuser.query('SET SESSION AUTHORIZATION somebody; SELECT FROM operated.plain');
+    await expect(asSomebody).rejects.toThrow('permission denied for schema operated');
+  });
 });

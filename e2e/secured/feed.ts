@@ -6,7 +6,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { audit } from '@millrace/audit/audit.ts';
-import { roleStatements } from '@millrace/bootstrap/databaseRoles.ts';
+import { grantStatements, roleStatements } from '@millrace/bootstrap/databaseRoles.ts';
 import { connectDatabase } from '@millrace/core/database/connect.ts';
 import type { Kafka } from '@millrace/core/kafka/kafka.ts';
 import type { Worker } from '@millrace/core/role/role.ts';
@@ -80,7 +80,6 @@ export async function databaseRoles(address: string, superuser: Pool): Promise<W
     host: url.hostname,
     port: Number(url.port),
     name: url.pathname.slice(1),
-    superuser: account('postgres'),
     owner: account('owner'),
     writer: account('writer'),
     reader: account('reader'),
@@ -94,6 +93,35 @@ export async function databaseRoles(address: string, superuser: Pool): Promise<W
     return connectDatabase({ url: url.href, applicationName: user, log });
   };
   return { owner: open('owner'), writer: open('writer'), reader: open('reader'), registry: open('millrace_registry') };
+}
+
+/**
+ * Roles as an operator makes them, on a database `operated` of the same server: they may log in, and one owns it. What they may do, that one
+ * says, who is no superuser.
+ */
+export async function operatedRoles(address: string, superuser: Pool): Promise<World['pools']> {
+  const url = new URL(address);
+  url.pathname = '/operated';
+  const account = (role: string) => ({ user: `operated_${role}`, secret: role });
+  const open = (role: DatabaseRole): Pool => {
+    url.username = `operated_${role}`;
+    url.password = `of ${role}`;
+    return connectDatabase({ url: url.href, applicationName: url.username, log });
+  };
+  for (const role of ['owner', 'writer', 'reader', 'registry'])
+    await superuser.query(`CREATE ROLE operated_${role} LOGIN PASSWORD 'of ${role}'`);
+  await superuser.query('CREATE DATABASE operated OWNER operated_owner');
+  const pools = { owner: open('owner'), writer: open('writer'), reader: open('reader'), registry: open('registry') };
+  const accounts = {
+    owner: account('owner'),
+    writer: account('writer'),
+    reader: account('reader'),
+    registry: account('registry'),
+  };
+  const plan = { name: 'operated', ...accounts };
+  const statements = grantStatements(plan);
+  for (const statement of [...statements, ...statements]) await pools.owner.query(statement); // may be repeated
+  return pools;
 }
 
 /** Runs a worker until `done`; rejects with what it says when it is refused something. */

@@ -7,6 +7,8 @@ import type { Permission } from '@millrace/core/kafka/access.ts';
 import type { Kafka } from '@millrace/core/kafka/kafka.ts';
 import type { Pipeline } from '@millrace/core/spec/pipeline.ts';
 import { type KafkaUser, permissionsInNamespace, permissionsOf } from '@millrace/setup/permissions.ts';
+import { setupPipeline } from '@millrace/setup/setup.ts';
+import { pino } from 'pino';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { databaseRoles, firstRefusal, pipelineOf, type World, writeRecords } from './feed.ts';
 import { type SecuredServers, startSecuredServers, USERS } from './servers.ts';
@@ -59,6 +61,7 @@ beforeAll(async () => {
   for (const { permissions } of variants) for (const [user, all] of permissions) await access.allow(user, all);
   for (const user of USERS) await access.allow(user, permissionsOf(user, pipelineOf('whole', 'p')));
   for (const user of USERS) await access.allow(user, permissionsInNamespace(user, 'shared'));
+  await access.allow('setup', permissionsInNamespace('setup', 'given', 'given'));
   await allowed();
 }, 180_000);
 
@@ -86,6 +89,21 @@ test('with all of a Pipeline its records come through, and nobody else has anyth
 
 test('with those of a namespace the records of its Pipelines come through', async () => {
   expect(await firstRefusal(world, pipelineOf('shared', 'p'))).toBeNull();
+});
+
+test('a set-up that may only look waits for the topics that others make, and can make none', async () => {
+  const { admin, clients, pools } = world;
+  const pipeline = pipelineOf('given', 'p');
+  const setUp = (topics: 'made' | 'given', kafka = clients.setup) =>
+    setupPipeline(pipeline, { kafka, database: pools.owner, log: pino({ level: 'silent' }), topics });
+  await expect(setUp('given')).rejects.toThrow(/the topic given\.p\.processed is not there; .*given\.p\.raw is not there/);
+  await expect(setUp('made')).rejects.toThrow(/not authorized/i);
+  await setUp('made', admin);
+  expect((await setUp('given')).conditions.map(({ type, status }) => `${type} ${status}`)).toEqual([
+    'TopicsReady True',
+    'SchemaReady True',
+  ]);
+  await expect(clients.setup.addPartitions('given.p.raw', 2)).rejects.toThrow(/not authorized/i);
 });
 
 test.each(variants)('$user without $without is refused', async ({ user, pipeline }) => {

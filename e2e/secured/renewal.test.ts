@@ -65,12 +65,11 @@ test('a certificate about to end is replaced, and no record is lost or sent twic
       host: 'localhost',
       port: Number(url.port),
       name: url.pathname.slice(1),
-      superuser: account('superuser', url.username),
       owner: account('owner'),
       writer: account('writer'),
       reader: account('reader'),
       registry: account('millrace_registry'),
-      certificate: 'database',
+      server: { of: 'us', superuser: account('superuser', url.username), certificate: 'database' },
     },
   };
   const places = [

@@ -8,12 +8,14 @@
     "app.kubernetes.io/instance": "platform",
     "app.kubernetes.io/component": "bootstrap",
     "app.kubernetes.io/part-of": "millrace",
-    "app.kubernetes.io/managed-by": "millrace"
-  },
+{{ if hasKey .Values.database "cloudnativepg" }}    "app.kubernetes.io/managed-by": "millrace",
+    "cnpg.io/reload": "true"
+{{ end }}{{ if not (hasKey .Values.database "cloudnativepg") }}    "app.kubernetes.io/managed-by": "millrace"
+{{ end }}  },
   "authority": "millrace-ca",
-{{ if and (hasKey .Values.kafka "external") (hasKey .Values.database "external") }}  "servers": [],
-{{ end }}{{ if or (not (hasKey .Values.kafka "external")) (not (hasKey .Values.database "external")) }}  "servers": [
-{{ end }}{{ if and (hasKey .Values.kafka "external") (not (hasKey .Values.database "external")) }}    {
+{{ if or (and (hasKey .Values.kafka "external") (or (hasKey .Values.database "external") (hasKey .Values.database "cloudnativepg"))) (and (not (hasKey .Values.kafka "external")) (and (hasKey .Values.kafka "strimzi") (or (hasKey .Values.database "external") (hasKey .Values.database "cloudnativepg")))) }}  "servers": [],
+{{ end }}{{ if or (and (hasKey .Values.kafka "external") (and (not (hasKey .Values.database "external")) (not (hasKey .Values.database "cloudnativepg")))) (and (not (hasKey .Values.kafka "external")) (or (not (hasKey .Values.kafka "strimzi")) (and (not (hasKey .Values.database "external")) (not (hasKey .Values.database "cloudnativepg"))))) }}  "servers": [
+{{ end }}{{ if and (not (hasKey .Values.database "external")) (and (not (hasKey .Values.database "cloudnativepg")) (or (hasKey .Values.kafka "external") (hasKey .Values.kafka "strimzi"))) }}    {
       "secret": "millrace-database-server",
       "commonName": "database",
       "hosts": [
@@ -22,23 +24,23 @@
       ],
       "keystore": false,
       "clusterId": false
-{{ end }}{{ if not (hasKey .Values.kafka "external") }}    {
+{{ end }}{{ if and (not (hasKey .Values.kafka "external")) (not (hasKey .Values.kafka "strimzi")) }}    {
       "secret": "millrace-kafka-server",
       "commonName": "kafka",
       "hosts": [
         "kafka.{{ include "millrace.inJson" .Release.Namespace }}.svc",
         "kafka.{{ include "millrace.inJson" .Release.Namespace }}.svc.cluster.local",
         "kafka-0.kafka-nodes.{{ include "millrace.inJson" .Release.Namespace }}.svc",
-{{ end }}{{ if and (not (hasKey .Values.kafka "external")) (eq (int64 .Values.kafka.nodes) 1) }}        "kafka-0.kafka-nodes.{{ include "millrace.inJson" .Release.Namespace }}.svc.cluster.local"
-{{ end }}{{ if and (not (hasKey .Values.kafka "external")) (eq (int64 .Values.kafka.nodes) 3) }}        "kafka-0.kafka-nodes.{{ include "millrace.inJson" .Release.Namespace }}.svc.cluster.local",
+{{ end }}{{ if and (not (hasKey .Values.kafka "external")) (and (not (hasKey .Values.kafka "strimzi")) (eq (int64 .Values.kafka.nodes) 1)) }}        "kafka-0.kafka-nodes.{{ include "millrace.inJson" .Release.Namespace }}.svc.cluster.local"
+{{ end }}{{ if and (not (hasKey .Values.kafka "external")) (and (not (hasKey .Values.kafka "strimzi")) (eq (int64 .Values.kafka.nodes) 3)) }}        "kafka-0.kafka-nodes.{{ include "millrace.inJson" .Release.Namespace }}.svc.cluster.local",
         "kafka-1.kafka-nodes.{{ include "millrace.inJson" .Release.Namespace }}.svc",
         "kafka-1.kafka-nodes.{{ include "millrace.inJson" .Release.Namespace }}.svc.cluster.local",
         "kafka-2.kafka-nodes.{{ include "millrace.inJson" .Release.Namespace }}.svc",
         "kafka-2.kafka-nodes.{{ include "millrace.inJson" .Release.Namespace }}.svc.cluster.local"
-{{ end }}{{ if not (hasKey .Values.kafka "external") }}      ],
+{{ end }}{{ if and (not (hasKey .Values.kafka "external")) (not (hasKey .Values.kafka "strimzi")) }}      ],
       "keystore": true,
       "clusterId": true
-{{ end }}{{ if and (not (hasKey .Values.kafka "external")) (not (hasKey .Values.database "external")) }}    },
+{{ end }}{{ if and (not (hasKey .Values.kafka "external")) (and (not (hasKey .Values.database "external")) (and (not (hasKey .Values.database "cloudnativepg")) (not (hasKey .Values.kafka "strimzi")))) }}    },
     {
       "secret": "millrace-database-server",
       "commonName": "database",
@@ -48,7 +50,7 @@
       ],
       "keystore": false,
       "clusterId": false
-{{ end }}{{ if or (not (hasKey .Values.kafka "external")) (not (hasKey .Values.database "external")) }}    }
+{{ end }}{{ if or (and (hasKey .Values.kafka "external") (and (not (hasKey .Values.database "external")) (not (hasKey .Values.database "cloudnativepg")))) (and (not (hasKey .Values.kafka "external")) (or (not (hasKey .Values.kafka "strimzi")) (and (not (hasKey .Values.database "external")) (not (hasKey .Values.database "cloudnativepg"))))) }}    }
   ],
 {{ end }}{{ if .Values.grafana.enabled }}  "passwords": [
     {
@@ -57,8 +59,8 @@
     }
   ],
 {{ end }}{{ if not .Values.grafana.enabled }}  "passwords": [],
-{{ end }}{{ if hasKey .Values.kafka "external" }}  "kafka": null,
-{{ end }}{{ if not (hasKey .Values.kafka "external") }}  "kafka": {
+{{ end }}{{ if or (hasKey .Values.kafka "external") (hasKey .Values.kafka "strimzi") }}  "kafka": null,
+{{ end }}{{ if and (not (hasKey .Values.kafka "external")) (not (hasKey .Values.kafka "strimzi")) }}  "kafka": {
     "brokers": "kafka.{{ include "millrace.inJson" .Release.Namespace }}.svc:9092",
     "admin": {
       "user": "admin",
@@ -158,11 +160,11 @@
     "certificate": {
       "secret": "millrace-kafka-server",
       "hosts": [
-{{ end }}{{ if and (not (hasKey .Values.kafka "external")) (eq (int64 .Values.kafka.nodes) 1) }}        "kafka-0.kafka-nodes.{{ include "millrace.inJson" .Release.Namespace }}.svc"
-{{ end }}{{ if and (not (hasKey .Values.kafka "external")) (eq (int64 .Values.kafka.nodes) 3) }}        "kafka-0.kafka-nodes.{{ include "millrace.inJson" .Release.Namespace }}.svc",
+{{ end }}{{ if and (not (hasKey .Values.kafka "external")) (and (not (hasKey .Values.kafka "strimzi")) (eq (int64 .Values.kafka.nodes) 1)) }}        "kafka-0.kafka-nodes.{{ include "millrace.inJson" .Release.Namespace }}.svc"
+{{ end }}{{ if and (not (hasKey .Values.kafka "external")) (and (not (hasKey .Values.kafka "strimzi")) (eq (int64 .Values.kafka.nodes) 3)) }}        "kafka-0.kafka-nodes.{{ include "millrace.inJson" .Release.Namespace }}.svc",
         "kafka-1.kafka-nodes.{{ include "millrace.inJson" .Release.Namespace }}.svc",
         "kafka-2.kafka-nodes.{{ include "millrace.inJson" .Release.Namespace }}.svc"
-{{ end }}{{ if not (hasKey .Values.kafka "external") }}      ],
+{{ end }}{{ if and (not (hasKey .Values.kafka "external")) (not (hasKey .Values.kafka "strimzi")) }}      ],
       "port": 9092,
       "keystore": "/etc/millrace/server/keystore.pem",
       "listeners": [
@@ -174,13 +176,11 @@
   },
 {{ end }}{{ if hasKey .Values.database "external" }}  "database": null
 {{ end }}{{ if not (hasKey .Values.database "external") }}  "database": {
-    "host": "database.{{ include "millrace.inJson" .Release.Namespace }}.svc",
-    "port": 5432,
+{{ end }}{{ if and (not (hasKey .Values.database "external")) (and (hasKey .Values.database "cloudnativepg") (hasKey .Values.database.cloudnativepg "cluster")) }}    "host": "{{ include "millrace.inJson" .Values.database.cloudnativepg.cluster }}-rw.{{ include "millrace.inJson" .Release.Namespace }}.svc",
+{{ end }}{{ if and (not (hasKey .Values.database "external")) (and (hasKey .Values.database "cloudnativepg") (not (hasKey .Values.database.cloudnativepg "cluster"))) }}    "host": "database-rw.{{ include "millrace.inJson" .Release.Namespace }}.svc",
+{{ end }}{{ if and (not (hasKey .Values.database "external")) (not (hasKey .Values.database "cloudnativepg")) }}    "host": "database.{{ include "millrace.inJson" .Release.Namespace }}.svc",
+{{ end }}{{ if not (hasKey .Values.database "external") }}    "port": 5432,
     "name": "{{ include "millrace.inJson" .Values.database.name }}",
-    "superuser": {
-      "user": "postgres",
-      "secret": "millrace-database-superuser"
-    },
     "owner": {
       "user": "millrace_owner",
       "secret": "millrace-database-owner"
@@ -197,7 +197,16 @@
       "user": "millrace_registry",
       "secret": "millrace-database-registry"
     },
-    "certificate": "millrace-database-server"
+    "server": {
+{{ end }}{{ if and (not (hasKey .Values.database "external")) (hasKey .Values.database "cloudnativepg") }}      "of": "an operator",
+      "authority": "/etc/millrace/database-ca/ca.crt"
+{{ end }}{{ if and (not (hasKey .Values.database "external")) (not (hasKey .Values.database "cloudnativepg")) }}      "of": "us",
+      "superuser": {
+        "user": "postgres",
+        "secret": "millrace-database-superuser"
+      },
+      "certificate": "millrace-database-server"
+{{ end }}{{ if not (hasKey .Values.database "external") }}    }
   }
 {{ end }}}
 {{ end }}
@@ -545,7 +554,9 @@ exec docker-entrypoint.sh postgres \
       "uid": "timescaledb",
       "type": "grafana-postgresql-datasource",
 {{ if hasKey .Values.database "external" }}      "url": "{{ include "millrace.inJson" .Values.database.external.host }}:{{ int64 (dig "port" 5432 .Values.database.external) }}",
-{{ end }}{{ if not (hasKey .Values.database "external") }}      "url": "database.{{ include "millrace.inJson" .Release.Namespace }}.svc:5432",
+{{ end }}{{ if and (not (hasKey .Values.database "external")) (and (hasKey .Values.database "cloudnativepg") (hasKey .Values.database.cloudnativepg "cluster")) }}      "url": "{{ include "millrace.inJson" .Values.database.cloudnativepg.cluster }}-rw.{{ include "millrace.inJson" .Release.Namespace }}.svc:5432",
+{{ end }}{{ if and (not (hasKey .Values.database "external")) (and (hasKey .Values.database "cloudnativepg") (not (hasKey .Values.database.cloudnativepg "cluster"))) }}      "url": "database-rw.{{ include "millrace.inJson" .Release.Namespace }}.svc:5432",
+{{ end }}{{ if and (not (hasKey .Values.database "external")) (not (hasKey .Values.database "cloudnativepg")) }}      "url": "database.{{ include "millrace.inJson" .Release.Namespace }}.svc:5432",
 {{ end }}      "user": "millrace_reader",
       "jsonData": {
         "database": "{{ include "millrace.inJson" .Values.database.name }}",

@@ -1,8 +1,9 @@
 /** Makes the users of Kafka and the roles of the database, and says what each may do. May be repeated. */
+import { readFileSync } from 'node:fs';
 import { type Access, connectAccess } from '@millrace/core/kafka/access.ts';
 import type { Logger } from '@millrace/core/log.ts';
 import pg from 'pg';
-import { roleStatements } from './databaseRoles.ts';
+import { grantStatements, roleStatements } from './databaseRoles.ts';
 import type { BootstrapPlan } from './plan.ts';
 import type { SecretData } from './secrets.ts';
 
@@ -39,19 +40,20 @@ export async function makeKafkaUsers(plan: KafkaPlan, secrets: Secrets, log: Log
   }
 }
 
-/** A connection as the superuser. @throws Error where the database does not answer */
-export async function openSuperuser(
-  { host, port, name, superuser }: DatabasePlan,
+/** A connection as who may make its roles, or may say what they may do. @throws Error where the database does not answer */
+export async function openDatabase(
+  { host, port, name, owner, server }: DatabasePlan,
   secrets: Secrets,
   log: Logger,
 ): Promise<pg.Client> {
+  const { user, secret } = server.of === 'us' ? server.superuser : owner;
   const client = new pg.Client({
     host,
     port,
     database: name,
-    user: superuser.user,
-    password: entryOf(secrets, superuser.secret, 'password'),
-    ssl: { ca: entryOf(secrets, superuser.secret, 'ca.crt') },
+    user,
+    password: entryOf(secrets, secret, 'password'),
+    ssl: { ca: server.of === 'us' ? entryOf(secrets, secret, 'ca.crt') : readFileSync(server.authority, 'utf8') },
     application_name: 'millrace bootstrap',
     connectionTimeoutMillis: CONNECT_MS,
     query_timeout: QUERY_MS,
@@ -67,13 +69,14 @@ export async function openSuperuser(
   }
 }
 
-/** @throws Error where the database does not answer yet */
+/** Of an operator's database only what they may do. @throws Error where the database does not answer, or has no such roles, yet */
 export async function makeDatabaseRoles(plan: DatabasePlan, secrets: Secrets, log: Logger): Promise<void> {
-  const { host, port, owner, writer, reader, registry } = plan;
+  const { host, port, owner, writer, reader, registry, server } = plan;
   const password = (secret: string): string => entryOf(secrets, secret, 'password');
-  const client = await openSuperuser(plan, secrets, log);
+  const client = await openDatabase(plan, secrets, log);
   try {
-    for (const statement of roleStatements(plan, password)) await client.query(statement);
+    const statements = server.of === 'us' ? roleStatements(plan, password) : grantStatements(plan);
+    for (const statement of statements) await client.query(statement);
     log.info({ roles: [owner, writer, reader, registry].map(({ user }) => user) }, 'database roles are as they should be');
   } catch (error) {
     throw new Error(`the database at ${host}:${port}: ${(error as Error).message}`, { cause: error });

@@ -5,10 +5,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from '@millrace/core/log.ts';
 import { makeDatabaseRoles, makeKafkaUsers } from './accounts.ts';
-import type { BootstrapPlan } from './plan.ts';
+import { type BootstrapPlan, secretNames } from './plan.ts';
 import { renewDatabase, renewKafka } from './renewal.ts';
 import type { SecretStore } from './secretStore.ts';
-import { planSecrets, type SecretData, secretNames } from './secrets.ts';
+import { planSecrets, type SecretData } from './secrets.ts';
 
 const RETRY_MS = 2_000;
 
@@ -36,7 +36,7 @@ export async function bootstrap(plan: BootstrapPlan, { store, waitMs, signal, lo
     ...(database
       ? [
           { what: 'the database', run: () => makeDatabaseRoles(database, secrets, log) },
-          { what: 'the database', run: () => renewDatabase(database, secrets, within) },
+          ...(database.server.of === 'us' ? [{ what: 'the database', run: () => renewDatabase(database, secrets, within) }] : []),
         ]
       : []),
   ];
@@ -66,8 +66,8 @@ async function makeSecrets(plan: BootstrapPlan, store: SecretStore, log: Logger)
     if (data) existing.set(name, data);
   }
   const { writes, all } = await planSecrets(plan, existing, new Date());
-  for (const { name, data, why } of writes) {
-    await store.write(name, data);
+  for (const { name, data, type, why } of writes) {
+    await store.write(name, data, type);
     log.info({ secret: name, why }, 'wrote a Secret');
   }
   log.info({ written: writes.length, kept: all.size - writes.length }, 'Secrets are as they should be');

@@ -7,22 +7,33 @@ import { quote } from '@millrace/core/database/identifier.ts';
 import pg from 'pg';
 import type { BootstrapPlan } from './plan.ts';
 
-type Database = Omit<NonNullable<BootstrapPlan['database']>, 'certificate'>;
+type Database = Pick<NonNullable<BootstrapPlan['database']>, 'name' | 'owner' | 'writer' | 'reader' | 'registry'>;
 
 /** Statements that may be repeated, for the superuser. @param password of a role, by its Secret */
 export function roleStatements(plan: Database, password: (secret: string) => string): string[] {
   const logins = [plan.owner, plan.writer, plan.reader, plan.registry];
-  const [owner, writer, reader, registry] = logins.map(({ user }) => quote(user));
-  const database = quote(plan.name);
-  const byDefault = `ALTER DEFAULT PRIVILEGES FOR ROLE ${owner}`;
   return [
     ...logins.flatMap(({ user, secret }) => [
       `DO $$ BEGIN IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = ${pg.escapeLiteral(user)}) THEN CREATE ROLE ${quote(user)}; END IF; END $$`,
       `ALTER ROLE ${quote(user)} LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE PASSWORD ${pg.escapeLiteral(password(secret))}`,
     ]),
-    `REVOKE ALL ON DATABASE ${database} FROM PUBLIC`,
+    `REVOKE ALL ON DATABASE ${quote(plan.name)} FROM PUBLIC`,
+    `GRANT CONNECT, CREATE, TEMPORARY ON DATABASE ${quote(plan.name)} TO ${quote(plan.owner.user)}`,
+    ...grantStatements(plan),
+  ];
+}
+
+/**
+ * Statements that may be repeated, for the database's owner: of roles that somebody else has made. Everybody may still
+ * connect, such as the exporter of an operator, and nothing more.
+ */
+export function grantStatements(plan: Database): string[] {
+  const [owner, writer, reader, registry] = [plan.owner, plan.writer, plan.reader, plan.registry].map(({ user }) => quote(user));
+  const database = quote(plan.name);
+  const byDefault = `ALTER DEFAULT PRIVILEGES FOR ROLE ${owner}`;
+  return [
+    `REVOKE CREATE, TEMPORARY ON DATABASE ${database} FROM PUBLIC`,
     'REVOKE CREATE ON SCHEMA public FROM PUBLIC',
-    `GRANT CONNECT, CREATE, TEMPORARY ON DATABASE ${database} TO ${owner}`,
     // Rows of a table with spec.table.unique are merged by a temporary one.
     `GRANT CONNECT, TEMPORARY ON DATABASE ${database} TO ${writer}`,
     `GRANT CONNECT ON DATABASE ${database} TO ${reader}, ${registry}`,

@@ -52,13 +52,24 @@ export const bootstrapPlan = z.strictObject({
       host: z.string().min(1),
       port: z.int(),
       name: z.string().min(1),
-      superuser: z.strictObject(account),
       owner: z.strictObject(account),
       writer: z.strictObject(account),
       reader: z.strictObject(account),
       registry: z.strictObject(account),
-      /** Secret with the certificate that it is to show. */
-      certificate: z.string().min(1),
+      /** Who makes the roles and the certificate: we as the superuser, or an operator, so that we come as the owner. */
+      server: z.discriminatedUnion('of', [
+        z.strictObject({
+          of: z.literal('us'),
+          superuser: z.strictObject(account),
+          /** Secret with the certificate that it is to show. */
+          certificate: z.string().min(1),
+        }),
+        z.strictObject({
+          of: z.literal('an operator'),
+          /** File with the certificate that the server is known by. */
+          authority: z.string().min(1),
+        }),
+      ]),
     })
     .nullable(),
 });
@@ -66,3 +77,25 @@ export const bootstrapPlan = z.strictObject({
 export type BootstrapPlan = z.infer<typeof bootstrapPlan>;
 export type ServerPlan = z.infer<typeof server>;
 export type Account = z.infer<z.ZodObject<typeof account>>;
+
+/** Everybody who gets a password. */
+export interface Login extends Account {
+  /** Its server is an operator's: that has an authority of its own, and asks for a Secret of this type. */
+  type?: 'kubernetes.io/basic-auth';
+}
+
+export function loginsOf({ kafka, database, passwords }: BootstrapPlan): Login[] {
+  const roles = database ? [database.owner, database.writer, database.reader, database.registry] : [];
+  return [
+    ...(kafka ? [kafka.admin, ...kafka.users] : []),
+    ...(database?.server.of === 'us'
+      ? [database.server.superuser, ...roles]
+      : roles.map((role): Login => ({ ...role, type: 'kubernetes.io/basic-auth' }))),
+    ...passwords,
+  ];
+}
+
+/** The Secrets that a plan speaks of. */
+export function secretNames(plan: BootstrapPlan): string[] {
+  return [plan.authority, ...plan.servers.map(({ secret }) => secret), ...loginsOf(plan).map(({ secret }) => secret)];
+}

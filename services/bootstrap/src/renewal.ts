@@ -4,7 +4,7 @@
  * right in Kubernetes; done is what a client sees.
  */
 import type { Logger } from '@millrace/core/log.ts';
-import { openAccess, openSuperuser } from './accounts.ts';
+import { openAccess, openDatabase } from './accounts.ts';
 import type { BootstrapPlan } from './plan.ts';
 import type { SecretData } from './secrets.ts';
 import { untilShown } from './shown.ts';
@@ -42,13 +42,14 @@ export async function renewDatabase(
   secrets: Secrets,
   within: Within,
 ): Promise<void> {
-  const { host, port, certificate } = plan;
+  const { host, port, server } = plan;
+  if (server.of !== 'us') throw new Error(`the certificate of the database at ${host}:${port} is its operator's`);
   await untilShown({
     what: 'the database',
     places: [{ host, port, protocol: 'postgresql' }],
-    certificate: secrets.get(certificate)?.['tls.crt'] ?? '',
+    certificate: secrets.get(server.certificate)?.['tls.crt'] ?? '',
     reload: async () => {
-      const client = await openSuperuser(plan, secrets, within.log);
+      const client = await openDatabase(plan, secrets, within.log);
       try {
         await client.query('SELECT pg_reload_conf()');
       } finally {

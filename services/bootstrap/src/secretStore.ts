@@ -1,5 +1,5 @@
 /** Secrets in the cluster, through the Kubernetes API. */
-import { CoreV1Api, KubeConfig } from '@kubernetes/client-node';
+import { CoreV1Api, KubeConfig, type V1Secret } from '@kubernetes/client-node';
 import type { SecretData } from './secrets.ts';
 
 const NOT_FOUND = 404;
@@ -7,8 +7,8 @@ const NOT_FOUND = 404;
 export interface SecretStore {
   /** null: there is none of this name. */
   read(name: string): Promise<SecretData | null>;
-  /** Makes it or replaces its content. @throws Error where somebody else has made or changed it meanwhile */
-  write(name: string, data: SecretData): Promise<void>;
+  /** Makes it, of this type, or replaces its content. @throws Error where somebody else has made or changed it meanwhile */
+  write(name: string, data: SecretData, type?: string): Promise<void>;
 }
 
 /** By the token of the pod, or by the person's kubeconfig. */
@@ -16,34 +16,38 @@ export function openSecretStore(namespace: string, labels: Record<string, string
   const config = new KubeConfig();
   config.loadFromDefault();
   const api = config.makeApiClient(CoreV1Api);
-  const versions = new Map<string, string>();
+  /** Of what is there: a type cannot be changed. */
+  const found = new Map<string, { resourceVersion: string; type: string | undefined }>();
+  const remember = (name: string, { type, metadata }: V1Secret): void => {
+    if (metadata?.resourceVersion) found.set(name, { resourceVersion: metadata.resourceVersion, type });
+  };
   return {
     async read(name) {
       try {
-        const { data = {}, metadata } = await api.readNamespacedSecret({ name, namespace });
-        if (metadata?.resourceVersion) versions.set(name, metadata.resourceVersion);
+        const secret = await api.readNamespacedSecret({ name, namespace });
+        remember(name, secret);
         return Object.fromEntries(
-          Object.entries(data).map(([key, value]) => [key, Buffer.from(value, 'base64').toString('utf8')]),
+          Object.entries(secret.data ?? {}).map(([key, value]) => [key, Buffer.from(value, 'base64').toString('utf8')]),
         );
       } catch (error) {
         if ((error as { code?: number }).code === NOT_FOUND) return null;
         throw new Error(`the Secret ${namespace}/${name} cannot be read: ${messageOf(error)}`, { cause: error });
       }
     },
-    async write(name, data) {
-      const resourceVersion = versions.get(name);
+    async write(name, data, type = 'Opaque') {
+      const old = found.get(name);
       const body = {
         apiVersion: 'v1',
         kind: 'Secret',
-        metadata: { name, labels, ...(resourceVersion ? { resourceVersion } : {}) },
-        type: 'Opaque',
+        metadata: { name, labels, ...(old ? { resourceVersion: old.resourceVersion } : {}) },
+        type: old?.type ?? type,
         stringData: { ...data },
       };
       try {
-        const written = resourceVersion
+        const written = old
           ? await api.replaceNamespacedSecret({ name, namespace, body })
           : await api.createNamespacedSecret({ namespace, body });
-        if (written.metadata?.resourceVersion) versions.set(name, written.metadata.resourceVersion);
+        remember(name, written);
       } catch (error) {
         throw new Error(`the Secret ${namespace}/${name} cannot be written: ${messageOf(error)}`, { cause: error });
       }

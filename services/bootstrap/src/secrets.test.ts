@@ -78,6 +78,31 @@ test('with another authority everything that it did not sign is made anew, and e
   });
 });
 
+describe('roles that an operator makes', () => {
+  const role = { owner: account('owner'), writer: account('writer'), reader: account('reader'), registry: account('registry') };
+  const server = { of: 'an operator' as const, authority: '/ca.crt' };
+  const plan: BootstrapPlan = {
+    ...PLAN,
+    servers: [],
+    kafka: null,
+    database: { host: 'db', port: 5432, name: 'd', ...role, server },
+  };
+
+  test('get a Secret as it reads one: name and password, and no authority of ours', async () => {
+    const { writes } = await planSecrets(plan, new Map(), NOW);
+    expect(names(writes)).toEqual(['ca', 'secret-owner', 'secret-writer', 'secret-reader', 'secret-registry']);
+    expect(writes.map(({ type }) => type)).toEqual([undefined, ...Array(4).fill('kubernetes.io/basic-auth')]);
+    expect(writes[1]?.data).toEqual({ username: 'owner', password: expect.stringMatching(/^[0-9a-f]{48}$/) });
+  });
+
+  test('keep the password that they had on a database of ours', async () => {
+    const ours = { username: 'writer', password: 'old', 'ca.crt': 'of ours' };
+    const { writes, all } = await planSecrets(plan, new Map([['secret-writer', ours]]), NOW);
+    expect(names(writes)).not.toContain('secret-writer');
+    expect(dataOf(all, 'secret-writer')).toEqual(ours);
+  });
+});
+
 test('half an authority is not silently replaced', async () => {
   const half = new Map([...first.all, ['ca', { 'tls.crt': dataOf(first.all, 'ca')['tls.crt'] ?? '' }]]);
   await expect(planSecrets(PLAN, half, NOW)).rejects.toThrow('the Secret ca has no tls.key');

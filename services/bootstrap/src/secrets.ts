@@ -6,7 +6,7 @@
  */
 import { randomBytes } from 'node:crypto';
 import { flawOf, type KeyPair, makeAuthority, makeServer } from './certificates.ts';
-import type { Account, BootstrapPlan, ServerPlan } from './plan.ts';
+import { type BootstrapPlan, loginsOf, type ServerPlan } from './plan.ts';
 
 /** Content of a Secret by key. */
 export type SecretData = Readonly<Record<string, string>>;
@@ -14,13 +14,10 @@ export type SecretData = Readonly<Record<string, string>>;
 export interface Written {
   name: string;
   data: SecretData;
+  /** Where it is made; one that is there keeps its own. */
+  type?: string;
   /** For the log. */
   why: string;
-}
-
-/** The Secrets that a plan speaks of. */
-export function secretNames(plan: BootstrapPlan): string[] {
-  return [plan.authority, ...plan.servers.map(({ secret }) => secret), ...accountsOf(plan).map(({ secret }) => secret)];
 }
 
 /** @param existing content of those that are there @returns what to write, in order; and the content of all afterwards */
@@ -31,8 +28,8 @@ export async function planSecrets(
 ): Promise<{ writes: Written[]; all: Map<string, SecretData> }> {
   const writes: Written[] = [];
   const all = new Map(existing);
-  const write = (name: string, data: SecretData, why: string): void => {
-    writes.push({ name, data, why });
+  const write = (name: string, data: SecretData, why: string, type?: string): void => {
+    writes.push({ name, data, why, ...(type === undefined ? {} : { type }) });
     all.set(name, data);
   };
 
@@ -44,22 +41,18 @@ export async function planSecrets(
     const flaw = old ? await serverFlaw(server, old, authority, now) : 'it is not there';
     if (flaw !== null) write(server.secret, await serverData(server, old, authority, now), flaw);
   }
-  for (const { user, secret } of accountsOf(plan)) {
+  for (const { user, secret, type } of loginsOf(plan)) {
     const old = existing.get(secret);
-    const data = { username: user, password: old?.password || randomBytes(24).toString('hex'), 'ca.crt': authority.certificate };
-    if (!old) write(secret, data, 'it is not there');
+    const data = {
+      username: user,
+      password: old?.password || randomBytes(24).toString('hex'),
+      ...(type === undefined ? { 'ca.crt': authority.certificate } : {}),
+    };
+    if (!old) write(secret, data, 'it is not there', type);
     else if (Object.entries(data).some(([key, value]) => old[key] !== value))
       write(secret, { ...old, ...data }, 'user or authority are others');
   }
   return { writes, all };
-}
-
-function accountsOf({ kafka, database, passwords }: BootstrapPlan): Account[] {
-  return [
-    ...(kafka ? [kafka.admin, ...kafka.users] : []),
-    ...(database ? [database.superuser, database.owner, database.writer, database.reader, database.registry] : []),
-    ...passwords,
-  ];
 }
 
 /** @throws Error where half of it is missing: a new one would cut off everybody who trusts the old one */

@@ -2,10 +2,11 @@
 import { apply, listed } from './apply.ts';
 import { CommandFailed } from './command.ts';
 import { lookAt } from './live.ts';
+import { operatedIn } from './operated.ts';
 import { preflight } from './preflight/index.ts';
 import { type Progress, progressOf } from './progress.ts';
 import type { Target } from './target.ts';
-import { allReady, type Wait, waitFor } from './wait.ts';
+import { allReady, type Look, type Wait, waitFor } from './wait.ts';
 import type { Wanted } from './wanted.ts';
 
 /** Images may have to be pulled. */
@@ -40,7 +41,9 @@ export async function deploy({ cluster, kubectl, say }: Target, wanted: Wanted):
   if (removed.length > 0) say(`removed, since it is no longer wanted: ${listed(removed)}`);
   for (const warning of warnings) say(warning);
   const wait = { kubectl, say, withinMs: WITHIN_MS };
-  await waitFor('the platform and the Pipelines', allReady, wait);
+  const ready: Look = async (pods) =>
+    [await operatedIn(kubectl, wanted.objects), await allReady(pods)].filter((missing) => missing !== '').join('; ');
+  await waitFor('the platform and the Pipelines', ready, wait);
   const readySeconds = seconds();
   const progress = await firstRows(pipelines, wait);
   return { warnings, progress, readySeconds, firstRowsSeconds: seconds() };

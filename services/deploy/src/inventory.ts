@@ -25,9 +25,12 @@ export interface Inventory {
   /** What the platform was when it was last deployed. */
   values: Values;
   objects: readonly Ref[];
-  /** Volumes and the Secrets that belong to what is on them: kept by all but a purge. */
+  /** Volumes, what has its own, and the Secrets that belong to what is on them: kept by all but a purge. */
   kept: readonly Ref[];
 }
+
+/** Their operators take the data with them. */
+export const HOLDS_DATA: ReadonlySet<string> = new Set(['Cluster', 'KafkaTopic']);
 
 export function refOf({ apiVersion, kind, metadata: { name, labels = {} } }: Manifest): Ref {
   const label = (part: string): string => labels[`app.kubernetes.io/${part}`] ?? '';

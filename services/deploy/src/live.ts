@@ -11,7 +11,7 @@ const MADE_BY = 'millrace.dev/made-by';
 const DEPLOY = 'deploy';
 
 /** What is ours among others' objects in a namespace. */
-const OURS = 'app.kubernetes.io/part-of=millrace,app.kubernetes.io/managed-by=millrace';
+export const OURS = 'app.kubernetes.io/part-of=millrace,app.kubernetes.io/managed-by=millrace';
 
 export interface Live {
   /** Of somebody else: it is used as it is, and never deleted. */

@@ -6,6 +6,7 @@ import { spawn } from 'node:child_process';
 import { createServer } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ALERTMANAGER_PORT } from '@millrace/cdk8s/platform/alertmanager.ts';
+import { clusterOf } from '@millrace/cdk8s/platform/databasePeer.ts';
 import { DATABASE_PORT, databaseSecret, databaseUser, SECRETS } from '@millrace/cdk8s/platform/names.ts';
 import { PROMETHEUS_PORT } from '@millrace/cdk8s/platform/prometheusPeer.ts';
 import type { Values } from '@millrace/cdk8s/platform/values.ts';
@@ -26,7 +27,9 @@ export interface Door {
 }
 
 /** Those that this platform has. Pure. */
-export function doorsOf({ grafana, prometheus, alertmanager, database }: Values): Door[] {
+export function doorsOf(values: Values): Door[] {
+  const { grafana, prometheus, alertmanager, database } = values;
+  const cluster = clusterOf(values);
   const page = (port: number): string => `http://${LOOPBACK}:${port}`;
   return [
     ...(grafana.enabled
@@ -47,7 +50,7 @@ export function doorsOf({ grafana, prometheus, alertmanager, database }: Values)
       : [
           {
             name: 'database',
-            service: 'database',
+            service: cluster === null ? 'database' : `${cluster}-rw`,
             port: DATABASE_PORT,
             how: (port: number, password: (secret: string) => string) =>
               `psql 'host=${LOOPBACK} port=${port} dbname=${database.name} user=${databaseUser('reader')} sslmode=require'  password: ${password(databaseSecret('reader'))}`,

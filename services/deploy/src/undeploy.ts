@@ -96,10 +96,11 @@ async function purgeAll(
   await remove(kubectl, inventory.kept);
   const look = async (): Promise<string> => {
     const claims = await kubectl.list<LivePod>('persistentvolumeclaims');
-    const names = new Set(inventory.kept.filter(({ kind }) => kind === 'PersistentVolumeClaim').map(({ name }) => name));
+    const of = (kept: string): Set<string> => new Set(inventory.kept.filter(({ kind }) => kind === kept).map(({ name }) => name));
+    const [names, clusters] = [of('PersistentVolumeClaim'), of('Cluster')];
     return claims
+      .filter(({ metadata: { name, labels } }) => names.has(name) || clusters.has(labels?.['cnpg.io/cluster'] ?? ''))
       .map(({ metadata: { name } }) => name)
-      .filter((name) => names.has(name))
       .join(', ');
   };
   await waitFor('the volumes to be gone', look, { kubectl, say, withinMs: WITHIN_MS });

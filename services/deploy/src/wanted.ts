@@ -1,7 +1,7 @@
 /** What shall be in the cluster, from the options, a values file and Pipelines: everything that can be known without a cluster. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { secretNames } from '@millrace/bootstrap/secrets.ts';
+import { secretNames } from '@millrace/bootstrap/plan.ts';
 import type { Manifest } from '@millrace/cdk8s/constructs/manifest.ts';
 import { crdObjects } from '@millrace/cdk8s/crd/crd.ts';
 import { pipelineObjects } from '@millrace/cdk8s/pipeline/pipeline.ts';
@@ -14,7 +14,7 @@ import { type LoadedPipeline, loadPipelines } from '@millrace/core/spec/load.ts'
 import type { Cluster } from './clusters/cluster.ts';
 import { dataConfigMap } from './data.ts';
 import { imageTag } from './imageTag.ts';
-import { claimsOf, type Inventory, refOf } from './inventory.ts';
+import { claimsOf, HOLDS_DATA, type Inventory, refOf } from './inventory.ts';
 import type { Options } from './options.ts';
 import { Refused } from './refused.ts';
 
@@ -78,7 +78,7 @@ function namesImage(text: string, file: string): boolean {
 }
 
 function inventoryOf(values: Values, objects: readonly Manifest[]): Inventory {
-  const refs = objects.map(refOf);
+  const refs = objects.filter(({ kind }) => !HOLDS_DATA.has(kind)).map(refOf);
   const bootstrapped = refs.some(({ kind, component }) => kind === 'Job' && component === 'bootstrap');
   const secrets = bootstrapped ? secretNames(bootstrapPlan(values)) : [];
   return {
@@ -86,6 +86,7 @@ function inventoryOf(values: Values, objects: readonly Manifest[]): Inventory {
     objects: refs,
     kept: [
       ...claimsOf(objects),
+      ...objects.filter(({ kind }) => HOLDS_DATA.has(kind)).map(refOf),
       ...secrets.map((name) => ({ apiVersion: 'v1', kind: 'Secret', name, instance: 'platform', component: 'bootstrap' })),
     ],
   };

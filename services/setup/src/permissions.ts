@@ -15,6 +15,8 @@ type Topic = 'raw' | 'processed' | 'dlq';
 type Group = 'replayGroup' | 'processorGroup' | 'sinkGroup';
 
 const MADE: Operations = ['Create', 'Alter', 'AlterConfigs'];
+/** Where somebody else makes the topics. */
+const GIVEN: Operations = ['Describe', 'DescribeConfigs'];
 const SENT: Operations = ['Write', 'DescribeConfigs'];
 
 const TOPICS: Record<KafkaUser, Partial<Record<Topic, Operations>>> = {
@@ -42,14 +44,17 @@ export function permissionsOf(user: KafkaUser, pipeline: Pipeline): Permission[]
   return [...named('topic', topics, names), ...named('group', GROUPS[user], names)];
 }
 
-/** For a user that serves all Pipelines of a namespace whose specs have no `topics.prefix` and no `source.topic`: by the beginning of their names. Pure. */
-export function permissionsInNamespace(user: KafkaUser, namespace: string): Permission[] {
+/**
+ * For a user that serves all Pipelines of a namespace whose specs have no `topics.prefix` and no `source.topic`: by the beginning of their names. Pure.
+ * @param topics whether set-up makes them, or waits for what somebody else makes
+ */
+export function permissionsInNamespace(user: KafkaUser, namespace: string, topics: 'made' | 'given' = 'made'): Permission[] {
   const all = (needs: Partial<Record<string, Operations>>): Operations => [
     ...new Set(Object.values(needs).flatMap((some) => some ?? [])),
   ];
   const begin = { name: `${namespace}.`, pattern: 'prefixed' } as const;
   return [
-    { resource: 'topic' as const, ...begin, operations: all(TOPICS[user]) },
+    { resource: 'topic' as const, ...begin, operations: user === 'setup' && topics === 'given' ? GIVEN : all(TOPICS[user]) },
     { resource: 'group' as const, ...begin, operations: all(GROUPS[user]) },
   ].filter(({ operations }) => operations.length > 0);
 }

@@ -188,6 +188,28 @@ describe('a spec that changed', () => {
   });
 });
 
+describe('topics that somebody else makes', () => {
+  const given = (partitions: number) =>
+    setupPipeline(testPipeline('given', { topics: { partitions } }), {
+      kafka: kafka.kafka,
+      database: pool,
+      log: memoryLog().log,
+      topics: 'given',
+    });
+
+  test('are waited for, with positions there before them, and nothing is done to them', async () => {
+    await expect(given(2)).rejects.toThrow('the topic default.given.processed is not there; the topic default.given.dlq is');
+    const { rows } = await pool.query(`SELECT count(*)::int AS n FROM millrace.positions WHERE pipeline = 'default/given'`);
+    expect(rows).toEqual([{ n: 2 }]);
+    await setup(testPipeline('given', { topics: { partitions: 2 } }));
+    const before = kafka.log.length;
+    expect((await given(2)).changes).toEqual([]);
+    await expect(given(3)).rejects.toThrow('the topic default.given.raw has 2 partitions, 3 are wanted');
+    expect(await refusal(given(1))).toMatch(/^PartitionsFewer/);
+    expect(kafka.log).toHaveLength(before);
+  });
+});
+
 describe('one row per combination', () => {
   const unique = (columns: string[]) => testPipeline('uniq', { table: { name: 'uniq', unique: { columns } }, rollups: [] });
   const insert = (order: string, group: string | null) =>

@@ -17,7 +17,7 @@ import { detectServer, type Server, type ServerKind } from './server.ts';
 import { inTransaction, type Session, takeTurn, withSession } from './session.ts';
 import { STEPS } from './steps/index.ts';
 import { migrate, SETUP_LOCK } from './system.ts';
-import { applyTopicAction, planTopics, readTopics, wantedTopics } from './topics.ts';
+import { applyTopicAction, lackOf, planTopics, readTopics, wantedTopics } from './topics.ts';
 
 export type { Condition } from './refused.ts';
 export type { ServerKind } from './server.ts';
@@ -34,13 +34,21 @@ export interface SetupReport {
 const STATEMENT_TIMEOUT_MS = 3_600_000;
 const TOPIC_ROUNDS = 3;
 
+export interface SetupOptions {
+  kafka: Kafka;
+  database: Pool;
+  log: Logger;
+  /** `given`: somebody else makes them, such as Strimzi's Topic Operator; they are looked at only. Default: made here. */
+  topics?: 'made' | 'given';
+}
+
 /**
  * Brings topics, tables, roll-ups and policies to what the Pipeline's spec says.
- * @throws SetupRefused where a person must change something; any other error (a server away, a time-out) may pass by itself
+ * @throws SetupRefused where a person must change something; any other error (a server away, a time-out, a topic that is not given yet) may pass by itself
  */
 export async function setupPipeline(
   pipeline: Pipeline,
-  { kafka, database, log }: { kafka: Kafka; database: Pool; log: Logger },
+  { kafka, database, log, topics: topicsAre = 'made' }: SetupOptions,
 ): Promise<SetupReport> {
   const model = modelOf(pipeline);
   const names = namesOf(pipeline);
@@ -49,7 +57,10 @@ export async function setupPipeline(
     await takeTurn(session, `${SETUP_LOCK} ${model.pipeline}`, 'session');
     planTopics(topics, await readTopics(kafka, topics)); // refuses before anything is changed
     const { server, changes } = await setupDatabase(session, model, topics);
-    changes.push(...(await setupTopics(kafka, topics)));
+    for (const change of changes) log.info({ pipeline: model.pipeline }, change); // also where a topic lets it begin again
+    const made = topicsAre === 'made' ? await setupTopics(kafka, topics) : await lookAtTopics(kafka, topics);
+    for (const change of made) log.info({ pipeline: model.pipeline }, change);
+    changes.push(...made);
     const ready: Condition = {
       type: 'TopicsReady',
       status: 'True',
@@ -58,7 +69,6 @@ export async function setupPipeline(
     };
     return { server: server.kind, changes, conditions: [ready, schemaCondition(model, server)] };
   });
-  for (const change of report.changes) log.info({ pipeline: model.pipeline }, change);
   const schema = report.conditions.find(({ type }) => type === 'SchemaReady');
   if (report.server === 'postgresql') log.warn({ pipeline: model.pipeline, reason: schema?.reason }, schema?.message);
   return report;
@@ -122,6 +132,13 @@ async function setupTopics(kafka: Kafka, topics: readonly NewTopic[]): Promise<s
   throw new Error(
     `the topics ${topics.map(({ name }) => name).join(', ')} are being changed by someone else; set up again later`,
   );
+}
+
+/** @throws Error naming what is not as wanted yet */
+async function lookAtTopics(kafka: Kafka, topics: readonly NewTopic[]): Promise<never[]> {
+  const missing = planTopics(topics, await readTopics(kafka, topics)).map(lackOf);
+  if (missing.length > 0) throw new Error(`whoever makes the topics has not made them as they are wanted: ${missing.join('; ')}`);
+  return [];
 }
 
 function schemaCondition(model: Model, server: Server): Condition {

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { testPipeline } from './testing.ts';
-import { planTopics, type TopicFact, wantedTopics } from './topics.ts';
+import { lackOf, planTopics, type TopicFact, wantedTopics } from './topics.ts';
 
 const NAMES = ['default.cars.processed', 'default.cars.dlq', 'default.cars.raw'];
 
@@ -71,6 +71,17 @@ describe('what has to be done to topics', () => {
         config: { 'message.timestamp.type': 'LogAppendTime' },
         was: { 'message.timestamp.type': 'CreateTime' },
       },
+    ]);
+  });
+
+  test('of topics that somebody else makes it is told what is not as it is wanted', () => {
+    const found = asWanted(2);
+    found.delete('default.cars.processed');
+    found.set('default.cars.dlq', fact(4, { ...wanted[1]?.config, 'retention.ms': '1' }));
+    expect(planTopics(wanted, found).map(lackOf)).toEqual([
+      'the topic default.cars.processed is not there',
+      'of the topic default.cars.dlq retention.ms is 1, 604800000 is wanted',
+      'the topic default.cars.raw has 2 partitions, 4 are wanted',
     ]);
   });
 

@@ -89,6 +89,20 @@ export function planTopics(wanted: readonly NewTopic[], found: ReadonlyMap<strin
   return actions;
 }
 
+/** What is not as it is wanted, for people, where somebody else makes the topic. Pure. */
+export function lackOf(action: TopicAction): string {
+  switch (action.kind) {
+    case 'create':
+      return `the topic ${action.topic.name} is not there`;
+    case 'grow':
+      return `the topic ${action.name} has ${action.from} partitions, ${action.to} are wanted`;
+    case 'configure':
+      return `of the topic ${action.name} ${Object.entries(action.config)
+        .map(([key, value]) => `${key} is ${action.was[key]}, ${value} is wanted`)
+        .join(', ')}`;
+  }
+}
+
 /** Asks the broker what is there. */
 export async function readTopics(kafka: Kafka, wanted: readonly NewTopic[]): Promise<Map<string, TopicFact>> {
   const facts = new Map<string, TopicFact>();

@@ -15,6 +15,7 @@ interface SetupOptions extends ServerOptions {
   /** ms */
   wait?: number;
   json?: true;
+  topicsGiven?: true;
 }
 
 const AGAIN_MS = 2_000;
@@ -28,6 +29,10 @@ export function addSetup(program: Command): void {
     .description('make topics, tables and roll-ups of Pipelines, or bring them up to date')
     .argument('<file...>', 'Pipeline files')
     .option('--wait <duration>', 'while servers do not answer or refuse the login, try again for so long, such as 10m', waitMs)
+    .option(
+      '--topics-given',
+      'somebody else makes the topics, such as the Topic Operator of Strimzi: look whether they are there, as they should be',
+    )
     .option('--json', 'one JSON object per line: what was done on standard output, what it waits for on standard error');
   serverOptions(command).action(setup);
 }
@@ -50,7 +55,11 @@ async function setup(files: string[], options: SetupOptions): Promise<void> {
 async function setUp(loaded: readonly LoadedPipeline[], options: SetupOptions, log: Logger, told: Logger | null): Promise<void> {
   const work = async (servers: Servers): Promise<void> => {
     for (const { pipeline, warnings } of loaded) {
-      const { changes, conditions } = await setupPipeline(pipeline, { ...servers, log });
+      const { changes, conditions } = await setupPipeline(pipeline, {
+        ...servers,
+        log,
+        topics: options.topicsGiven ? 'given' : 'made',
+      });
       const result = { pipeline: namesOf(pipeline).pipeline, changes, warnings, conditions };
       if (told) told.info(result, 'set up');
       else for (const line of linesOf(result)) process.stdout.write(`${result.pipeline}: ${line}\n`);

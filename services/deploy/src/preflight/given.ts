@@ -17,12 +17,13 @@ export interface Mounted {
   name: string;
   /** Of the workload that mounts it first. */
   by: string;
+  /** Without which it is of no use. */
+  keys: readonly string[];
 }
 
 export async function given({ wanted, live, kubectl }: Candidate): Promise<string[]> {
-  const mounted = mountedBy(workloadsOf(wanted.objects)).filter(
-    notMadeBy([...wanted.inventory.objects, ...wanted.inventory.kept]),
-  );
+  const refs = [...wanted.inventory.objects, ...wanted.inventory.kept];
+  const mounted = mountedBy(workloadsOf(wanted.objects)).filter(notMadeBy([...refs, ...refs.flatMap(madeByOperators)]));
   if (mounted.length === 0) return [];
   const there =
     live.namespace === 'missing'
@@ -35,21 +36,34 @@ export async function given({ wanted, live, kubectl }: Candidate): Promise<strin
 export function mountedBy(workloads: readonly Workload[]): Mounted[] {
   const found = new Map<string, Mounted>();
   for (const { name: by, pod } of workloads)
-    for (const volume of (pod.volumes ?? []) as {
-      secret?: { secretName: string };
-      configMap?: { name: string };
-      persistentVolumeClaim?: { claimName: string };
-    }[]) {
-      const { secret, configMap, persistentVolumeClaim } = volume;
+    for (const source of ((pod.volumes ?? []) as Volume[]).flatMap((volume) => [volume, ...(volume.projected?.sources ?? [])])) {
+      const { secret, configMap, persistentVolumeClaim } = source;
       const all: [Mounted['kind'], string | undefined][] = [
-        ['Secret', secret?.secretName],
+        ['Secret', secret?.secretName ?? secret?.name],
         ['ConfigMap', configMap?.name],
         ['PersistentVolumeClaim', persistentVolumeClaim?.claimName],
       ];
-      for (const [kind, name] of all)
-        if (name !== undefined && !found.has(`${kind}/${name}`)) found.set(`${kind}/${name}`, { kind, name, by });
+      for (const [kind, name] of all) {
+        if (name === undefined || found.has(`${kind}/${name}`)) continue;
+        const login = kind === 'Secret' && LOGIN.test(name) ? LOGIN_KEYS : [];
+        found.set(`${kind}/${name}`, { kind, name, by, keys: secret?.items?.map(({ key }) => key) ?? login });
+      }
     }
   return [...found.values()];
+}
+
+interface Source {
+  /** `name` in a projected volume. */
+  secret?: { secretName?: string; name?: string; items?: { key: string }[] };
+  configMap?: { name: string };
+  persistentVolumeClaim?: { claimName: string };
+}
+type Volume = Source & { projected?: { sources: Source[] } };
+
+/** Secrets that come with what we ask operators for. */
+function madeByOperators({ kind, name }: Ref): Ref[] {
+  const secrets = kind === 'KafkaUser' ? [name] : kind === 'Cluster' ? [`${name}-ca`] : [];
+  return secrets.map((secret) => ({ apiVersion: 'v1', kind: 'Secret', name: secret, instance: '', component: '' }));
 }
 
 const notMadeBy = (refs: readonly Ref[]) => {
@@ -59,14 +73,13 @@ const notMadeBy = (refs: readonly Ref[]) => {
 
 /** Pure. @param there by `Kind/name` */
 export function problemsOf(mounted: readonly Mounted[], there: ReadonlyMap<string, Content>, namespace: string): string[] {
-  return mounted.flatMap(({ kind, name, by }) => {
+  return mounted.flatMap(({ kind, name, by, keys }) => {
     const found = there.get(`${kind}/${name}`);
     if (!found)
       return [
-        `${by} needs the ${kind} ${name}, which is not in the namespace ${namespace}: make it first${kind === 'Secret' && LOGIN.test(name) ? `, with the keys ${LOGIN_KEYS.join(' and ')}` : ''}`,
+        `${by} needs the ${kind} ${name}, which is not in the namespace ${namespace}: make it first${keys.length > 0 ? `, with ${keys.join(' and ')}` : ''}`,
       ];
-    if (kind !== 'Secret' || !LOGIN.test(name)) return [];
-    const missing = LOGIN_KEYS.filter((key) => !found.data?.[key]);
+    const missing = keys.filter((key) => !found.data?.[key]);
     return missing.length === 0
       ? []
       : [

@@ -5,11 +5,12 @@ import { dryRun } from './dryRun.ts';
 import { given } from './given.ts';
 import { installed } from './installed.ts';
 import { memory } from './memory.ts';
+import { operators } from './operators.ts';
 import { rights } from './rights.ts';
 import { room } from './room.ts';
 
 /** In rounds: what one finds makes the questions of the next ones idle. */
-const ROUNDS: readonly (readonly Check[])[] = [[rights], [memory, given, installed, room], [dryRun]];
+const ROUNDS: readonly (readonly Check[])[] = [[rights, operators], [memory, given, installed, room], [dryRun]];
 
 /** @throws Refused with all that is wrong; nothing is changed by asking */
 export async function preflight(candidate: Candidate): Promise<void> {

@@ -3,12 +3,13 @@ import { pipelineObjects } from '@millrace/cdk8s/pipeline/pipeline.ts';
 import { defaultValues, parseValues } from '@millrace/cdk8s/platform/loadValues.ts';
 import { platformObjects } from '@millrace/cdk8s/platform/platform.ts';
 import { parsePipelines } from '@millrace/core/spec/load.ts';
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { workloadsOf } from './check.ts';
 import { podsOf, told } from './dryRun.ts';
 import { mountedBy, problemsOf } from './given.ts';
 import { installedProblems } from './installed.ts';
 import { memoryProblems } from './memory.ts';
+import { clusterProblems, kafkaProblems, type LiveKafka } from './operators.ts';
 import { neededRights, pluralOf } from './rights.ts';
 import { type Node, nodeProblems, type Pod, quotaProblems } from './room.ts';
 
@@ -119,7 +120,7 @@ test('what is not made here has to be there, with its keys', () => {
 });
 
 test('a Secret of another kind has to be there, with whatever keys', () => {
-  const tokens = [{ kind: 'Secret' as const, name: 'tokens', by: 'phones-producer' }];
+  const tokens = [{ kind: 'Secret' as const, name: 'tokens', by: 'phones-producer', keys: [] }];
   expect(problemsOf(tokens, new Map(), 'feeds')).toEqual([
     'phones-producer needs the Secret tokens, which is not in the namespace feeds: make it first',
   ]);
@@ -190,4 +191,99 @@ Error from server (Forbidden): pods "a-dry-run" is forbidden: violates PodSecuri
     'the API server refuses an object: Deployment.apps "a" is invalid: spec: Invalid value',
     'the API server refuses an object: pods "a-dry-run" is forbidden: violates PodSecurity "restricted:latest"',
   ]);
+});
+
+describe('what operators of others have to bring', () => {
+  const strimzi = (more = '') => {
+    const { kafka } = parseValues(`kafka: { strimzi: { cluster: plant${more} } }`, 'v');
+    if (!kafka.strimzi) throw new Error('no Strimzi');
+    return kafka.strimzi;
+  };
+  const ready = { conditions: [{ type: 'Ready', status: 'True' }] };
+  const kafka: LiveKafka = {
+    spec: {
+      kafka: {
+        listeners: [
+          { port: 9092, tls: false },
+          { port: 9093, tls: true, authentication: { type: 'scram-sha-512' } },
+        ],
+        authorization: { type: 'simple' },
+      },
+      entityOperator: { userOperator: {} },
+    },
+    status: ready,
+  };
+
+  test('a Kafka that has all of it is good', () => {
+    expect(kafkaProblems(kafka, strimzi(), 'feeds')).toEqual([]);
+  });
+
+  test.each<[string, LiveKafka | null, string, RegExp[]]>([
+    ['is not there', null, '', [/there is no Kafka plant in the namespace feeds/]],
+    [
+      'is not ready',
+      { ...kafka, status: { conditions: [{ type: 'Ready', status: 'False', message: 'no volumes' }] } },
+      '',
+      [/the Kafka plant is not ready: no volumes/],
+    ],
+    ['was just made', { spec: kafka.spec }, '', [/is not ready: its operator has said nothing of it/]],
+    [
+      'has no such listener',
+      kafka,
+      ', port: 9092',
+      [/no listener on port 9092 with tls and authentication of type scram-sha-512/],
+    ],
+    [
+      'asks for certificates',
+      kafka,
+      ', authentication: tls',
+      [/no listener on port 9093 with tls and authentication of type tls/],
+    ],
+    [
+      'lets everybody do everything',
+      { ...kafka, spec: { ...kafka.spec, kafka: { listeners: kafka.spec.kafka.listeners ?? [] } } },
+      '',
+      [/has no spec.kafka.authorization of type simple/],
+    ],
+    ['has no Topic Operator', kafka, ', topics: true', [/no spec.entityOperator.topicOperator/]],
+    ['looks for users elsewhere', kafka, ', namespace: kafka', [/the userOperator watches the namespace kafka: set .* to feeds/]],
+    [
+      'looks for users here, from elsewhere',
+      { ...kafka, spec: { ...kafka.spec, entityOperator: { userOperator: { watchedNamespace: 'feeds' } } } },
+      ', namespace: kafka',
+      [],
+    ],
+  ])('a Kafka that %s', (_, found, more, problems) => {
+    const told = kafkaProblems(found, strimzi(more), 'feeds');
+    expect(told).toEqual(problems.map((problem) => expect.stringMatching(problem)));
+  });
+
+  test.each([
+    [null, /there is no Cluster plant in the namespace feeds: make it first/],
+    [
+      { status: { conditions: [{ type: 'Ready', status: 'False', message: 'Cluster Is Not Ready' }] } },
+      /plant is not ready: Cluster Is Not Ready/,
+    ],
+  ])('a Cluster that is %j', (found, problem) => {
+    expect(clusterProblems(found, 'plant', 'feeds')).toEqual([expect.stringMatching(problem)]);
+    expect(clusterProblems({ status: ready }, 'plant', 'feeds')).toEqual([]);
+  });
+
+  test('of a Secret that is mounted with others the keys that are mounted have to be there', () => {
+    const all = mountedBy(
+      workloadsOf(objectsOf('kafka: { strimzi: { cluster: plant } }\ndatabase: { cloudnativepg: { cluster: rows } }')),
+    );
+    const wanted = all.filter(({ name }) => ['plant-cluster-ca-cert', 'rows-ca', 'millrace-kafka-sink'].includes(name));
+    expect(wanted.map(({ name, keys }) => [name, keys])).toEqual(
+      expect.arrayContaining([
+        ['plant-cluster-ca-cert', ['ca.crt']],
+        ['rows-ca', ['ca.crt']],
+        ['millrace-kafka-sink', ['password']],
+      ]),
+    );
+    const authority = { metadata: { name: 'rows-ca' }, data: { 'ca.key': 'eA==' } };
+    const told = problemsOf(wanted, new Map([['Secret/rows-ca', authority]]), 'feeds').join('\n');
+    expect(told).toMatch(/the Secret plant-cluster-ca-cert, which is not in the namespace feeds: make it first, with ca.crt/);
+    expect(told).toMatch(/the Secret rows-ca in the namespace feeds, which .* needs, has no ca.crt; it has ca.key/);
+  });
 });
