@@ -67,7 +67,7 @@ test('whatever becomes of sends: each record is in the log before it is acknowle
   );
 }, 120_000);
 
-test('while a topic is not there nothing may be added, and when it comes it is told', async () => {
+test('what comes before the topic is there is sent when it is, and room is told then', async () => {
   const broker = new FakeBroker();
   const { kafka } = broker.client(() => 'taken');
   const room = Promise.withResolvers<void>();
@@ -79,9 +79,15 @@ test('while a topic is not there nothing may be added, and when it comes it is t
   });
   await until(() => (/there is no topic raw/.test(outbox.unavailable ?? '') ? true : null));
   expect(outbox.full).toBe(true);
+  const acknowledged: number[] = [];
+  for (const n of [0, 1]) outbox.add(recordOf(n, n), () => acknowledged.push(n)); // of a chunk that was read already
   broker.create('raw', 1);
   await room.promise;
   expect([outbox.full, outbox.unavailable]).toEqual([false, null]);
+  outbox.add(recordOf(2, 2), () => acknowledged.push(2));
+  await until(() => (acknowledged.length === 3 ? true : null));
+  expect(acknowledged).toEqual([0, 1, 2]);
+  expect(broker.topic('raw').logs.flat()).toHaveLength(3);
   await outbox.stop();
 });
 

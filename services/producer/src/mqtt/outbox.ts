@@ -6,7 +6,7 @@
  *   of PUBACKs (MQTT-4.6.0-2).
  * - No record is dropped: after a rejected send all that are not acknowledged are sent again, in order, once Kafka answers. Of the
  *   rejected ones some may be in the log then: at least once.
- * - Memory is bounded (`Lanes`): while it is `full` nothing may be added. `room` says when it is not any more.
+ * - Memory is bounded (`Lanes`): while it is `full` no more is to be added than what came already, which is held all the same. `room` says when it is not any more.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { OutRecord, Sender } from '@millrace/core/kafka/kafka.ts';
@@ -54,6 +54,8 @@ export class Outbox {
   readonly #held = new Map<Keyed, Turn | null>();
   readonly #turns: Turn[] = [];
   #lanes: Lanes<null>;
+  /** Whether the topic was seen, so that what is held is on its way, too. */
+  #isKnown = false;
   #recovering: Promise<void> | null = null;
   #rejected: string | null = null;
   #rejections = 0;
@@ -113,7 +115,7 @@ export class Outbox {
 
   #enqueue(record: Keyed): void {
     const partitions = this.#watch.partitions;
-    if (partitions === null) throw new Error('a record was added before the topic was known');
+    if (partitions === null) return; // it is held, and sent with the look that finds the topic
     const bytes = record.key.length + record.value.length + OVERHEAD_BYTES;
     this.#lanes.add(partitionOf(record.key, partitions), { ordinal: 0, place: null, record, bytes });
   }
@@ -178,6 +180,10 @@ export class Outbox {
 
   #measure(): void {
     metricsOf(this.#options.context.metrics).unacknowledged.set(this.#labels, this.#lanes.unacknowledgedBytes);
-    this.#tellRoom(); // the first look makes it
+    if (!this.#isKnown && this.#watch.partitions !== null) {
+      this.#isKnown = true;
+      for (const record of this.#held.keys()) this.#enqueue(record);
+    }
+    this.#tellRoom();
   }
 }
