@@ -2,14 +2,11 @@
  * NetworkPolicies, evaluated over the labels and ports of the pods as Kubernetes evaluates them: who can open a connection to
  * whom is exactly the way of the data (DESIGN section 1) and what watches it.
  */
-import { parsePipelines } from '@millrace/core/spec/load.ts';
 import { describe, expect, test } from 'vitest';
 import type { Manifest } from './constructs/manifest.ts';
 import { templateOf } from './constructs/restricted.ts';
-import { pipelineObjects } from './pipeline/pipeline.ts';
 import { defaultValues, parseValues } from './platform/loadValues.ts';
-import { platformObjects } from './platform/platform.ts';
-import type { Values } from './platform/values.ts';
+import { objectsWith } from './samples.ts';
 
 interface Peer {
   podSelector?: { matchLabels: Record<string, string> };
@@ -29,21 +26,6 @@ interface Pod {
   name: string;
   labels: Record<string, string>;
   ports: number[];
-}
-
-const PIPELINE = `
-apiVersion: millrace.dev/v1alpha1
-kind: Pipeline
-metadata: { name: NAME }
-spec:
-  source: { simulator: { seed: 1, devices: 1, rate: 1 } }
-  record: { key: a, time: { field: t }, fields: { a: { type: text } } }
-  table: { name: NAME }
-`;
-
-function objectsOf(values: Values, ...pipelines: string[]): Manifest[] {
-  const loaded = pipelines.flatMap((name) => parsePipelines(PIPELINE.replaceAll('NAME', name), 'pipeline.yaml'));
-  return [...platformObjects(values), ...loaded.flatMap(({ pipeline }) => pipelineObjects(pipeline, values))];
 }
 
 function podsOf(objects: readonly Manifest[]): Pod[] {
@@ -110,14 +92,14 @@ const ofPipeline = (name: string): string[] => [
 ];
 
 test('pods talk along the way of the data and to what watches it, and no Pipeline to another', () => {
-  expect(connections(objectsOf(defaultValues(), 'traffic', 'environment'))).toEqual(
+  expect(connections(objectsWith(defaultValues(), 'traffic', 'environment'))).toEqual(
     [...OF_PLATFORM, ...ofPipeline('traffic'), ...ofPipeline('environment')].toSorted(),
   );
 });
 
 test('a pod of somebody else in the namespace gets nowhere, and nobody goes there but to the ports of the Kubernetes API', () => {
   const stranger = { name: 'stranger', labels: { app: 'shop' }, ports: [80, 443, 5432, 8080, 9092] };
-  const all = connections(objectsOf(defaultValues(), 'traffic'), stranger).filter((line) => line.includes('stranger'));
+  const all = connections(objectsWith(defaultValues(), 'traffic'), stranger).filter((line) => line.includes('stranger'));
   const itself = stranger.ports.map((port) => `stranger -> stranger:${port}`);
   expect(all.filter((line) => !itself.includes(line))).toEqual([
     'grafana -> stranger:443',
@@ -132,13 +114,13 @@ test('what is switched off is not let in either', () => {
     'prometheus: { enabled: false }\nalertmanager: { enabled: false }\ngrafana: { enabled: false }',
     'v',
   );
-  expect(connections(objectsOf(values, 'traffic'))).toEqual(
+  expect(connections(objectsWith(values, 'traffic'))).toEqual(
     [...OF_PLATFORM, ...ofPipeline('traffic')].filter((line) => !/grafana|prometheus/.test(line)).toSorted(),
   );
 });
 
 test('every pod is under a policy for both directions', () => {
-  const objects = objectsOf(defaultValues(), 'traffic');
+  const objects = objectsWith(defaultValues(), 'traffic');
   const policies = objects.filter(({ kind }) => kind === 'NetworkPolicy').map(({ spec }) => spec as Policy);
   for (const { labels } of podsOf(objects)) {
     const own = policies.filter(({ podSelector }) => selects(labels, podSelector));

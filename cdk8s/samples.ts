@@ -1,7 +1,8 @@
 /** Manifests for tools that judge manifests: the platform by several values, and every Pipeline that there is to look at. */
+
 import { globSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { loadPipelines } from '@millrace/core/spec/load.ts';
+import { loadPipelines, parsePipelines } from '@millrace/core/spec/load.ts';
 import type { Pipeline } from '@millrace/core/spec/pipeline.ts';
 import type { Manifest } from './constructs/manifest.ts';
 import { crdObjects } from './crd/crd.ts';
@@ -9,6 +10,7 @@ import { DATA_CONFIG_MAP } from './pipeline/input.ts';
 import { pipelineObjects } from './pipeline/pipeline.ts';
 import { defaultValues, parseValues } from './platform/loadValues.ts';
 import { namespaceObject, platformObjects } from './platform/platform.ts';
+import type { Values } from './platform/values.ts';
 
 const ROOT = resolve(import.meta.dirname, '..');
 
@@ -63,4 +65,20 @@ function withData(pipeline: Pipeline): Pipeline {
   const { metadata, spec } = pipeline;
   if (!spec.source.replay || metadata.annotations) return pipeline;
   return { ...pipeline, metadata: { ...metadata, annotations: { [DATA_CONFIG_MAP]: 'data' } } };
+}
+
+const PIPELINE = `
+apiVersion: millrace.dev/v1alpha1
+kind: Pipeline
+metadata: { name: NAME }
+spec:
+  source: { simulator: { seed: 1, devices: 1, rate: 1 } }
+  record: { key: a, time: { field: t }, fields: { a: { type: text } } }
+  table: { name: NAME }
+`;
+
+/** The platform with small Pipelines of these names. */
+export function objectsWith(values: Values, ...pipelines: string[]): Manifest[] {
+  const loaded = pipelines.flatMap((name) => parsePipelines(PIPELINE.replaceAll('NAME', name), 'pipeline.yaml'));
+  return [...platformObjects(values), ...loaded.flatMap(({ pipeline }) => pipelineObjects(pipeline, values))];
 }

@@ -1,27 +1,11 @@
-import { pipelineObjects } from '@millrace/cdk8s/pipeline/pipeline.ts';
 import { defaultValues } from '@millrace/cdk8s/platform/loadValues.ts';
-import { platformObjects } from '@millrace/cdk8s/platform/platform.ts';
-import { parsePipelines } from '@millrace/core/spec/load.ts';
+import { objectsWith } from '@millrace/cdk8s/samples.ts';
 import { expect, test } from 'vitest';
 import { keyOf, refOf } from './inventory.ts';
 import { stagesOf } from './undeploy.ts';
 
-const PIPELINE = `
-apiVersion: millrace.dev/v1alpha1
-kind: Pipeline
-metadata: { name: NAME }
-spec:
-  source: { simulator: { seed: 1, devices: 1, rate: 1 } }
-  record: { key: a, time: { field: t }, fields: { a: { type: text } } }
-  table: { name: NAME }
-`;
-
-const values = defaultValues();
 // One has the name that platform objects have as their instance.
-const pipelines = ['traffic', 'rooms'].flatMap((name) => parsePipelines(PIPELINE.replaceAll('NAME', name), 'p.yaml'));
-const objects = [...platformObjects(values), ...pipelines.flatMap(({ pipeline }) => pipelineObjects(pipeline, values))].map(
-  refOf,
-);
+const objects = objectsWith(defaultValues(), 'traffic', 'rooms').map(refOf);
 
 test('nobody loses whom it sends to: producers end first, Kafka and the database last', () => {
   const stages = stagesOf(objects);
