@@ -140,7 +140,7 @@ describe('with Kafka and the database of operators', () => {
   };
   const instance = { name: 'instance', labels: { 'cnpg.io/cluster': 'database' }, ports: [5432, 8000, 9187] };
   const to = (pod: Pod) =>
-    connections(objectsOf(values, 'traffic'), pod).filter(
+    connections(objectsWith(values, 'traffic'), pod).filter(
       (line) => line.includes(`-> ${pod.name}`) && !line.startsWith(pod.name),
     );
 
@@ -161,7 +161,7 @@ describe('with Kafka and the database of operators', () => {
 
   test('a stranger reaches only the port by which the operator looks after the instances', () => {
     const stranger = { name: 'stranger', labels: { app: 'shop' }, ports: [5432] };
-    const objects = objectsOf(values, 'traffic');
+    const objects = objectsWith(values, 'traffic');
     const policies = objects.filter(({ kind }) => kind === 'NetworkPolicy').map(({ spec }) => spec as Policy);
     expect(instance.ports.filter((port) => lets('Ingress', policies, instance, stranger, port))).toEqual([8000]);
     expect(lets('Egress', policies, instance, stranger, 5432)).toBe(false);
@@ -169,7 +169,7 @@ describe('with Kafka and the database of operators', () => {
 
   test('brokers elsewhere are named with their namespace', () => {
     const elsewhere = parseValues('kafka: { strimzi: { cluster: plant, namespace: kafka } }', 'v');
-    const policies = objectsOf(elsewhere, 'traffic').filter(({ kind }) => kind === 'NetworkPolicy');
+    const policies = objectsWith(elsewhere, 'traffic').filter(({ kind }) => kind === 'NetworkPolicy');
     const sink = policies.find(({ metadata }) => metadata.name === 'traffic-sink')?.spec as Policy | undefined;
     expect(sink?.egress).toContainEqual({
       to: [

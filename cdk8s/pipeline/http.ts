@@ -2,6 +2,7 @@
  * What a Pipeline with a source of HTTP needs beside the others (docs/decisions/0032): a port that is let in, its tokens as
  * files, a Service, and an Ingress where the values name a host.
  */
+import { DEFAULT_HTTP_PORT as HTTP_PORT } from '@millrace/core/spec/defaults.ts';
 import type { Pipeline } from '@millrace/core/spec/pipeline.ts';
 import { ApiObject } from 'cdk8s';
 import type { Construct } from 'constructs';
@@ -13,7 +14,6 @@ import type { DeploymentProps } from '../constructs/workload.ts';
 import type { Input } from './input.ts';
 import { identityOf, type PipelineContext } from './workloads.ts';
 
-const HTTP_PORT = 8090;
 const SECRETS = '/etc/millrace/secrets';
 /** In which Services stop sending new requests to a pod that ends. */
 const LEAVE_SECONDS = 5;
@@ -41,11 +41,16 @@ export function listeningOf({ spec }: Pipeline): Listening | null {
   };
 }
 
+/** Of the Service of a Pipeline. */
+export function httpServiceName(pipeline: string): string {
+  return `${pipeline}-http`;
+}
+
 /** By which the producer is found; the Ingress lets in what is this Pipeline's alone: its own path, and the one it names. */
 export function httpService(scope: Construct, { pipeline, values }: PipelineContext): void {
   const { http } = pipeline.spec.source;
   if (!http) return;
-  const name = `${pipeline.metadata.name}-http`;
+  const name = httpServiceName(pipeline.metadata.name);
   const identity = identityOf(pipeline, 'producer');
   service(scope, 'http-service', { name, identity, ports: { http: HTTP_PORT } });
   const { ingress } = values;

@@ -1,6 +1,7 @@
-import { existsSync } from 'node:fs';
+import { existsSync, globSync } from 'node:fs';
+import { join } from 'node:path';
 import { bootstrapPlan as planSchema } from '@millrace/bootstrap/plan.ts';
-import { parsePipelines } from '@millrace/core/spec/load.ts';
+import { loadPipelines } from '@millrace/core/spec/load.ts';
 import { describe, expect, test } from 'vitest';
 import type { Manifest } from '../constructs/manifest.ts';
 import { faultsOf, podSpecOf } from '../constructs/restricted.ts';
@@ -81,11 +82,11 @@ test('the namespace refuses pods that are not restricted', () => {
   expect(namespaceObject(defaultValues()).metadata.labels).toMatchObject({ 'pod-security.kubernetes.io/enforce': 'restricted' });
 });
 
-test('platform and traffic ask for at most 1.5 cores and 3 GiB together', () => {
+test('platform and examples ask for at most 1.5 cores and 3 GiB together', async () => {
   const values = defaultValues();
-  const [traffic] = parsePipelines(TRAFFIC, 'pipeline.yaml');
-  if (!traffic) throw new Error('no Pipeline');
-  const all = [...platformObjects(values), ...pipelineObjects(traffic.pipeline, values)].filter(
+  const examples = await loadPipelines(globSync(join(import.meta.dirname, '../../examples/*/pipeline.yaml')));
+  expect(examples.length).toBeGreaterThan(2);
+  const all = [...platformObjects(values), ...examples.flatMap(({ pipeline }) => pipelineObjects(pipeline, values))].filter(
     ({ kind }) => !['Job', 'CronJob'].includes(kind),
   );
   const requests = all.flatMap((object) => {
@@ -97,16 +98,6 @@ test('platform and traffic ask for at most 1.5 cores and 3 GiB together', () => 
   expect(sum(({ replicas, cpu }) => replicas * milliCores(cpu))).toBeLessThanOrEqual(1_500);
   expect(sum(({ replicas, memory }) => replicas * mebibytes(memory))).toBeLessThanOrEqual(3_072);
 });
-
-const TRAFFIC = `
-apiVersion: millrace.dev/v1alpha1
-kind: Pipeline
-metadata: { name: traffic }
-spec:
-  source: { simulator: { seed: 1, devices: 1, rate: 1 } }
-  record: { key: a, time: { field: t }, fields: { a: { type: text } } }
-  table: { name: t }
-`;
 
 function milliCores(quantity: string): number {
   return quantity.endsWith('m') ? Number(quantity.slice(0, -1)) : Number(quantity) * 1_000;

@@ -1,4 +1,5 @@
 /** What must hold once all rows are stored: one line in the table each. */
+import { setTimeout as sleep } from 'node:timers/promises';
 import { secretNames } from '@millrace/bootstrap/plan.ts';
 import { pipelineObjects } from '@millrace/cdk8s/pipeline/pipeline.ts';
 import { bootstrapPlan } from '@millrace/cdk8s/platform/bootstrap.ts';
@@ -18,6 +19,7 @@ import { checkDefinition } from './crd.ts';
 import { expect } from './expect.ts';
 import { forbidden } from './forbidden.ts';
 import { checkImage } from './image.ts';
+import { checkTokens } from './phones.ts';
 import { refusals } from './refusals.ts';
 import { query } from './rows.ts';
 import { checkSurvival } from './survive/check.ts';
@@ -47,9 +49,12 @@ interface Live {
 }
 
 const ROLES = ['producer', 'processor', 'sink'] as const;
+const WINDOWS_WITHIN_MS = 60_000;
 
 export const CHECKS: readonly Check[] = [
   { name: 'traffic has 3,222 detectors that work and 2,014 that do not', check: operational },
+  { name: 'windows of 10 s hold every reading of the phones', check: windows },
+  { name: 'pushes without the right token are refused, with a sentence', check: ({ kubectl }) => checkTokens(kubectl) },
   { name: 'each row is accounted for: millrace audit in the sink’s pod', check: audited },
   { name: 'logs are JSON with level, role and Pipeline, and hold no secret', check: logs },
   { name: 'accounts may do what they need and nothing else', check: accounts },
@@ -88,6 +93,16 @@ async function operational({ kubectl, values }: Context): Promise<void> {
   expect('is_operational', await query(kubectl, values, sql), '3222 2014');
 }
 
+/** The sink refreshes them once a second, or TimescaleDB what it has not come to as they are read. */
+async function windows({ kubectl, values }: Context): Promise<void> {
+  const sums = (table: string, of: string) => `SELECT ${of} FROM "${values.namespace}".${table}`;
+  const rows = await query(kubectl, values, sums('phone_readings', "count(x) || ' ' || count(qw) || ' ' || min(yaw)"));
+  const rolledUp = () =>
+    query(kubectl, values, sums('phone_readings_10s', "sum(x_count) || ' ' || sum(qw_count) || ' ' || min(yaw_min)"));
+  for (const deadline = performance.now() + WINDOWS_WITHIN_MS; (await rolledUp()) !== rows; await sleep(1_000))
+    if (performance.now() > deadline) expect('readings in windows', await rolledUp(), rows);
+}
+
 async function audited({ kubectl, pipelines }: Context): Promise<void> {
   for (const { metadata } of pipelines)
     await kubectl.run(
@@ -116,7 +131,7 @@ async function logs({ kubectl, values, pipelines }: Context): Promise<void> {
     }
   const secrets = await kubectl.list<{ metadata: { name: string }; data?: Record<string, string> }>('secrets');
   const passwords = secrets.flatMap(({ data }) =>
-    data?.password ? [Buffer.from(data.password, 'base64').toString('utf8')] : [],
+    [data?.password, data?.token].flatMap((text) => (text ? [Buffer.from(text, 'base64').toString('utf8')] : [])),
   );
   if (passwords.length === 0) throw new Error('there is no password in any Secret');
   for (const { metadata } of await kubectl.list<{ metadata: { name: string } }>('pods')) {
@@ -180,7 +195,7 @@ async function watched({ kubectl, values, pipelines }: Context): Promise<void> {
     const up = activeTargets.filter(({ health, labels }) => health === 'up' && labels.job === 'millrace').length;
     if (up === roles) break;
     if (performance.now() > deadline) throw new Error(`Prometheus reads ${up} of ${roles} roles`);
-    await new Promise((done) => setTimeout(done, 2_000));
+    await sleep(2_000);
   }
   for (const metric of ['millrace_processor_lag_seconds', 'millrace_sink_lag_seconds']) {
     const { result } = (await ask(`query?query=${metric}`)).data as { result: unknown[] };

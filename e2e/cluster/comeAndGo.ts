@@ -24,7 +24,7 @@ export async function dataKept({ kubectl, values, target, wanted }: Context): Pr
     expect(`rows of ${name} after undeploy and deploy`, String(await storedRows(kubectl, values, table)), String(rows));
   const sql = `SELECT count(DISTINCT detector_id) FROM "${values.namespace}".traffic_events`;
   expect('detectors after undeploy and deploy', await query(kubectl, values, sql), '5236');
-  expect('passwords after undeploy and deploy', await passwordsOf(kubectl), passwords);
+  expect('passwords and tokens after undeploy and deploy', await passwordsOf(kubectl), passwords);
 }
 
 /** Also on the side of the cluster: no volume that was of the namespace. */
@@ -50,5 +50,5 @@ async function volumesOf(kubectl: Context['kubectl']): Promise<string> {
 
 async function passwordsOf(kubectl: Context['kubectl']): Promise<string> {
   const secrets = await kubectl.list<{ metadata: { name: string }; data?: Record<string, string> }>('secrets');
-  return JSON.stringify(secrets.map(({ metadata: { name }, data }) => [name, data?.password]).toSorted());
+  return JSON.stringify(secrets.map(({ metadata: { name }, data }) => [name, data?.password, data?.token]).toSorted());
 }

@@ -1,8 +1,9 @@
 /** Brings what is wanted into the cluster, in order, and takes away what a former deploy made and nobody wants any longer. */
 import type { Manifest } from '@millrace/cdk8s/constructs/manifest.ts';
 import { inventoryObject, keyOf, type Ref, surplus, together } from './inventory.ts';
-import type { Kubectl } from './kubectl.ts';
+import { documents, type Kubectl } from './kubectl.ts';
 import { type Live, labelled, ourNamespace, resourceOf } from './live.ts';
+import { tokensFor } from './tokens.ts';
 import type { Wanted } from './wanted.ts';
 
 interface Job {
@@ -22,12 +23,19 @@ export async function apply(wanted: Wanted, live: Live, kubectl: Kubectl): Promi
   const warnings = live.namespace === 'theirs' ? [] : await kubectl.apply([ourNamespace(wanted.values)]);
   if (wanted.cluster.length > 0) warnings.push(...(await kubectl.apply(wanted.cluster)));
   await removeFailedJobs(kubectl);
-  const meanwhile = inventoryObject(together(live.inventory, wanted.inventory));
+  const tokens = await tokensFor(wanted.tokens, kubectl);
+  const inventory = { ...wanted.inventory, kept: [...wanted.inventory.kept, ...tokens.ours] };
+  const meanwhile = inventoryObject(together(live.inventory, inventory));
+  // Before the pods that mount them. Made, not applied: whoever was faster keeps his.
+  if (tokens.missing.length > 0) {
+    warnings.push(...(await kubectl.apply([meanwhile])));
+    await kubectl.feed(documents(tokens.missing), 'create', '--filename=-');
+  }
   warnings.push(...(await kubectl.apply([meanwhile, ...wanted.objects])));
-  const removed = surplus(live.inventory, wanted.inventory, await labelled(kubectl, live.inventory?.objects ?? []));
+  const removed = surplus(live.inventory, inventory, await labelled(kubectl, live.inventory?.objects ?? []));
   await remove(kubectl, removed);
-  const kept = together(live.inventory, wanted.inventory).kept;
-  const after = inventoryObject({ ...wanted.inventory, kept });
+  const kept = together(live.inventory, inventory).kept;
+  const after = inventoryObject({ ...inventory, kept });
   if (JSON.stringify(after) !== JSON.stringify(meanwhile)) warnings.push(...(await kubectl.apply([after])));
   return { warnings, removed };
 }

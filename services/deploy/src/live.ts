@@ -3,7 +3,7 @@ import type { Manifest } from '@millrace/cdk8s/constructs/manifest.ts';
 import { namespaceObject } from '@millrace/cdk8s/platform/platform.ts';
 import type { Values } from '@millrace/cdk8s/platform/values.ts';
 import { CommandFailed } from './command.ts';
-import { INVENTORY, type Inventory, keyOf, readInventory } from './inventory.ts';
+import { groupOf, INVENTORY, type Inventory, keyOf, readInventory } from './inventory.ts';
 import type { Kubectl } from './kubectl.ts';
 
 /** On a namespace that a deploy made, and undeploy may therefore delete. */
@@ -57,6 +57,5 @@ export async function labelled(kubectl: Kubectl, refs: readonly { apiVersion: st
 
 /** How kubectl is told a kind without any doubt: `Deployment.v1.apps`, `Pod.v1.`. */
 export function resourceOf({ apiVersion, kind }: { apiVersion: string; kind: string }): string {
-  const [group = '', version] = apiVersion.includes('/') ? apiVersion.split('/') : ['', apiVersion];
-  return `${kind}.${version}.${group}`;
+  return `${kind}.${apiVersion.slice(apiVersion.indexOf('/') + 1)}.${groupOf(apiVersion)}`;
 }

@@ -5,13 +5,17 @@
 import { spawn } from 'node:child_process';
 import { createServer } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { httpServiceName } from '@millrace/cdk8s/pipeline/http.ts';
 import { ALERTMANAGER_PORT } from '@millrace/cdk8s/platform/alertmanager.ts';
 import { clusterOf } from '@millrace/cdk8s/platform/databasePeer.ts';
 import { DATABASE_PORT, databaseSecret, databaseUser, SECRETS } from '@millrace/cdk8s/platform/names.ts';
 import { PROMETHEUS_PORT } from '@millrace/cdk8s/platform/prometheusPeer.ts';
 import type { Values } from '@millrace/cdk8s/platform/values.ts';
+import { DEFAULT_HTTP_PORT } from '@millrace/core/spec/defaults.ts';
+import type { Inventory } from './inventory.ts';
 import { lookAt } from './live.ts';
 import type { Target } from './target.ts';
+import { readingOf, TOKEN } from './tokens.ts';
 
 const LOOPBACK = '127.0.0.1';
 const AGAIN_MS = 2_000;
@@ -22,15 +26,22 @@ export interface Door {
   service: string;
   /** Of the service, and here where it is free. */
   port: number;
-  /** How to go through it, given the port that it has here; `password` prints what a Secret holds. */
-  how(port: number, password: (secret: string) => string): string;
+  /** How to go through it, given the port that it has here. */
+  how(port: number, ask: Ask): string;
 }
+
+/** Commands that print what a Secret holds. */
+export interface Ask {
+  password(secret: string): string;
+  tokens(secret: string): string;
+}
+
+const page = (port: number): string => `http://${LOOPBACK}:${port}`;
 
 /** Those that this platform has. Pure. */
 export function doorsOf(values: Values): Door[] {
   const { grafana, prometheus, alertmanager, database } = values;
   const cluster = clusterOf(values);
-  const page = (port: number): string => `http://${LOOPBACK}:${port}`;
   return [
     ...(grafana.enabled
       ? [
@@ -38,8 +49,7 @@ export function doorsOf(values: Values): Door[] {
             name: 'Grafana',
             service: 'grafana',
             port: GRAFANA_PORT,
-            how: (port: number, password: (secret: string) => string) =>
-              `${page(port)}  user admin, password: ${password(SECRETS.grafana)}`,
+            how: (port: number, ask: Ask) => `${page(port)}  user admin, password: ${ask.password(SECRETS.grafana)}`,
           },
         ]
       : []),
@@ -52,23 +62,40 @@ export function doorsOf(values: Values): Door[] {
             name: 'database',
             service: cluster === null ? 'database' : `${cluster}-rw`,
             port: DATABASE_PORT,
-            how: (port: number, password: (secret: string) => string) =>
-              `psql 'host=${LOOPBACK} port=${port} dbname=${database.name} user=${databaseUser('reader')} sslmode=require'  password: ${password(databaseSecret('reader'))}`,
+            how: (port: number, ask: Ask) =>
+              `psql 'host=${LOOPBACK} port=${port} dbname=${database.name} user=${databaseUser('reader')} sslmode=require'  password: ${ask.password(databaseSecret('reader'))}`,
           },
         ]),
   ];
+}
+
+/** Those of Pipelines that devices send to. Pure. */
+export function sourceDoorsOf({ objects, kept }: Inventory): Door[] {
+  const services = objects.filter(({ kind, name, instance }) => kind === 'Service' && name === httpServiceName(instance));
+  return services.map(({ name: service, instance: name }) => {
+    const secret = kept.find(({ kind, instance, component }) => kind === 'Secret' && instance === name && component === TOKEN);
+    return {
+      name,
+      service,
+      port: DEFAULT_HTTP_PORT,
+      how: (port, ask) => `${page(port)}${secret === undefined ? '' : `  token: ${ask.tokens(secret.name)}`}`,
+    };
+  });
 }
 
 /** @param signal ends it @throws Error where nothing was deployed */
 export async function portForward({ kubectl, say }: Target, signal: AbortSignal): Promise<void> {
   const { inventory } = await lookAt(kubectl);
   if (inventory === null) throw new Error(`no deploy was in the namespace ${kubectl.namespace}: make deploy makes one`);
-  const password = (secret: string): string =>
-    `${kubectl.words('get', 'secret', secret).join(' ')} --output=go-template='{{.data.password | base64decode}}'`;
+  const ask: Ask = {
+    password: (secret) =>
+      `${kubectl.words('get', 'secret', secret).join(' ')} --output=go-template='{{.data.password | base64decode}}'`,
+    tokens: (secret) => readingOf(kubectl, secret),
+  };
   const open: Promise<void>[] = [];
-  for (const door of doorsOf(inventory.values)) {
+  for (const door of [...doorsOf(inventory.values), ...sourceDoorsOf(inventory)]) {
     const port = await freePort(door.port);
-    say(`${door.name.padEnd(12)} ${door.how(port, password)}`);
+    say(`${door.name.padEnd(12)} ${door.how(port, ask)}`);
     open.push(
       keepOpen(
         kubectl.words('port-forward', `--address=${LOOPBACK}`, `service/${door.service}`, `${port}:${door.port}`),

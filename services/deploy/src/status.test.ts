@@ -1,7 +1,7 @@
 import { defaultValues, parseValues } from '@millrace/cdk8s/platform/loadValues.ts';
 import { expect, test } from 'vitest';
 import type { Pod } from './pods.ts';
-import { doorsOf } from './portForward.ts';
+import { doorsOf, sourceDoorsOf } from './portForward.ts';
 import { progressText } from './progress.ts';
 import { claimLines, pipelinesOf, podLines } from './status.ts';
 
@@ -49,7 +49,30 @@ test('only what is there is opened, and no password is printed', () => {
   const names = (values: string) => doorsOf(parseValues(values, 'v')).map(({ name }) => name);
   expect(names('')).toEqual(['Grafana', 'Prometheus', 'Alertmanager', 'database']);
   expect(names('grafana: { enabled: false }\ndatabase: { external: { host: d } }')).toEqual(['Prometheus', 'Alertmanager']);
-  const told = doorsOf(defaultValues()).map(({ how }) => how(1234, (secret) => `ask for ${secret}`));
+  const told = doorsOf(defaultValues()).map(({ how }) =>
+    how(1234, { password: (secret) => `ask for ${secret}`, tokens: (secret) => `tokens of ${secret}` }),
+  );
   expect(told[0]).toBe('http://127.0.0.1:1234  user admin, password: ask for millrace-grafana-admin');
   expect(told[3]).toMatch(/port=1234 .*user=millrace_reader.*ask for millrace-database-reader/);
+});
+
+test('devices find the Service of their Pipeline, and whoever opens it the way to its token', () => {
+  const ref = (kind: string, name: string, component: string) => ({
+    apiVersion: 'v1',
+    kind,
+    name,
+    instance: 'phones',
+    component,
+  });
+  const objects = [ref('Service', 'phones-http', 'producer'), ref('Service', 'phones-metrics', 'producer')];
+  const told = (kept: typeof objects) =>
+    sourceDoorsOf({ values: defaultValues(), objects, kept }).map(({ name, service, how }) => [
+      name,
+      service,
+      how(8090, { password: String, tokens: (secret) => `tokens of ${secret}` }),
+    ]);
+  expect(told([ref('Secret', 'keys', 'token')])).toEqual([
+    ['phones', 'phones-http', 'http://127.0.0.1:8090  token: tokens of keys'],
+  ]);
+  expect(told([])).toEqual([['phones', 'phones-http', 'http://127.0.0.1:8090']]);
 });

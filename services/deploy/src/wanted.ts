@@ -17,9 +17,10 @@ import { imageTag } from './imageTag.ts';
 import { claimsOf, HOLDS_DATA, type Inventory, refOf } from './inventory.ts';
 import type { Options } from './options.ts';
 import { Refused } from './refused.ts';
+import { type TokenSecret, tokenSecretsOf } from './tokens.ts';
 
 /** What runs where no PIPELINES are named. */
-const EXAMPLES = ['traffic', 'environment'];
+const EXAMPLES = ['traffic', 'environment', 'phone-sensors'];
 
 export interface Wanted {
   values: Values;
@@ -28,6 +29,8 @@ export interface Wanted {
   cluster: readonly Manifest[];
   /** In the namespace, in the order in which they are applied. */
   objects: readonly Manifest[];
+  /** Of devices, made where they are missing. */
+  tokens: readonly TokenSecret[];
   /** Built from this checkout; else it is somebody's, and taken as it is. */
   builtHere: boolean;
   inventory: Inventory;
@@ -57,6 +60,7 @@ export async function wantedBy(options: Options, cluster: Cluster, root: string)
     pipelines,
     cluster: crdObjects(values),
     objects,
+    tokens: tokenSecretsOf(pipelines),
     builtHere: given === null,
     inventory: inventoryOf(values, objects),
   };

@@ -29,7 +29,11 @@ export async function given({ wanted, live, kubectl }: Candidate): Promise<strin
     live.namespace === 'missing'
       ? []
       : await kubectl.list<Content & { kind: string }>('secrets,configmaps,persistentvolumeclaims');
-  return problemsOf(mounted, new Map(there.map((one) => [`${one.kind}/${one.metadata.name}`, one])), kubectl.namespace);
+  const found = new Map(there.map((one) => [`${one.kind}/${one.metadata.name}`, one]));
+  // Tokens are made where they are missing; one that is there must be whole.
+  const tokens = new Set(wanted.tokens.map(({ name }) => `Secret/${name}`).filter((key) => !found.has(key)));
+  const needed = mounted.filter(({ kind, name }) => !tokens.has(`${kind}/${name}`));
+  return problemsOf(needed, found, kubectl.namespace);
 }
 
 /** Each once. Pure. */

@@ -17,6 +17,7 @@ const CHANGES = ['get', 'list', 'create', 'patch', 'delete'];
 
 export async function rights({ wanted, live, kubectl }: Candidate): Promise<string[]> {
   const needed = neededRights(wanted.objects, wanted.cluster, kubectl.namespace, live.namespace === 'missing');
+  if (wanted.tokens.length > 0) needed.push({ verb: 'create', group: '', resource: 'secrets', namespace: kubectl.namespace });
   const reviews = needed.map(({ namespace, ...of }) => ({
     apiVersion: 'authorization.k8s.io/v1',
     kind: 'SelfSubjectAccessReview',
