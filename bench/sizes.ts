@@ -9,6 +9,7 @@ export interface Size {
   writerRows: number;
   insertRows: number;
   latency: { recordsPerSecond: readonly number[]; warmUpSeconds: number; seconds: number };
+  http: { perSecond: number; warmUpSeconds: number; seconds: number };
   /** Records at each step of the three ladders below. */
   growthRows: number;
   growth: {
@@ -29,6 +30,7 @@ export const SIZES = {
     writerRows: 2_000,
     insertRows: 500,
     latency: { recordsPerSecond: [200], warmUpSeconds: 0.5, seconds: 1 },
+    http: { perSecond: 50, warmUpSeconds: 0.2, seconds: 1 },
     growthRows: 1_000,
     growth: { rows: [], partitions: [], columns: [], pipelines: [2] },
     auditRows: null,
@@ -40,6 +42,7 @@ export const SIZES = {
     writerRows: 150_000,
     insertRows: 20_000,
     latency: { recordsPerSecond: [100, 1_000, 5_000, 10_000, 20_000, 40_000], warmUpSeconds: 3, seconds: 10 },
+    http: { perSecond: 2_000, warmUpSeconds: 5, seconds: 15 },
     growthRows: 100_000,
     growth: { rows: [100_000, 1_000_000], partitions: [1, 48], columns: [5, 50], pipelines: [1, 10] },
     auditRows: null,
@@ -55,6 +58,7 @@ export const SIZES = {
       warmUpSeconds: 5,
       seconds: 30,
     },
+    http: { perSecond: 2_000, warmUpSeconds: 5, seconds: 60 },
     growthRows: 200_000,
     growth: {
       rows: [100_000, 300_000, 1_000_000, 3_000_000, 10_000_000],

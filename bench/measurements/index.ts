@@ -1,6 +1,7 @@
 /** The measurements in the order in which they run. A new one is a file beside this one and a line here. */
 import { audit } from './audit.ts';
 import { growth } from './growth.ts';
+import { http } from './http.ts';
 import { idle } from './idle.ts';
 import { latency } from './latency.ts';
 import type { Measurement } from './measurement.ts';
@@ -10,7 +11,7 @@ import { sink } from './sink.ts';
 import { writer } from './writer.ts';
 
 /** `roles` sums up what the backlog's roles took in those before it. */
-export const MEASUREMENTS = { writer, sink, processor, roles, latency, idle, audit, growth } as const satisfies Record<
+export const MEASUREMENTS = { writer, sink, processor, roles, latency, http, idle, audit, growth } as const satisfies Record<
   string,
   Measurement
 >;

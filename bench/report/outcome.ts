@@ -7,7 +7,7 @@ export type Bound = { least: number } | { below: number };
 export interface Figure {
   name: string;
   value: number;
-  unit: 'rows/s' | '×' | 'ms' | 's' | 'MiB' | '%' | 'CPU s per million rows' | 'rows';
+  unit: 'rows/s' | 'pushes/s' | '×' | 'ms' | 's' | 'MiB' | '%' | 'CPU s per million rows' | 'rows' | 'pushes';
   bound?: Bound;
 }
 
