@@ -42,7 +42,13 @@ let database: Timescaledb;
 beforeAll(async () => {
   database = await startTimescaledb();
   const account = (user: string) => ({ user, secret: user });
-  const roles = { superuser: account('postgres'), owner: account('owner'), writer: account('writer'), reader: account('reader') };
+  const roles = {
+    superuser: account('postgres'),
+    owner: account('owner'),
+    writer: account('writer'),
+    reader: account('reader'),
+    registry: account('millrace_registry'),
+  };
   const plan = { host: 'localhost', port: 5432, name: 'postgres', ...roles };
   const statements = roleStatements(plan, (secret) => `of ${secret}`);
   for (const statement of [...statements, ...statements]) await database.query(statement);
