@@ -1,4 +1,7 @@
 /** Operators of others, where values name them: whether they are installed, and whether what is pointed at is there and fits. */
+import type { Manifest } from '@millrace/cdk8s/constructs/manifest.ts';
+import { CLOUDNATIVEPG_API } from '@millrace/cdk8s/platform/cloudNativePg.ts';
+import { STRIMZI_API } from '@millrace/cdk8s/platform/strimzi.ts';
 import type { Values } from '@millrace/cdk8s/platform/values.ts';
 import { CommandFailed } from '../command.ts';
 import { groupOf } from '../inventory.ts';
@@ -13,6 +16,7 @@ const ASKED: Readonly<Record<string, string>> = {
   'keda.sh': 'autoscaling.by: keda wants KEDA',
 };
 
+type Kind = Pick<Manifest, 'apiVersion' | 'kind'>;
 type Strimzi = NonNullable<Values['kafka']['strimzi']>;
 
 export interface Status {
@@ -33,7 +37,7 @@ export interface LiveKafka {
 
 export async function operators({ wanted, kubectl, say }: Candidate): Promise<string[]> {
   const { kafka, database } = wanted.values;
-  const missing = await missingKinds(wanted.objects, kubectl);
+  const missing = await missingKinds([...wanted.objects, ...pointedAt(wanted.values)], kubectl);
   if (missing.length > 0) return missing;
   const look = async <T>(resource: string, name: string, namespace: string): Promise<T | null | undefined> => {
     try {
@@ -62,7 +66,15 @@ export async function operators({ wanted, kubectl, say }: Candidate): Promise<st
   return problems;
 }
 
-async function missingKinds(objects: Candidate['wanted']['objects'], kubectl: Kubectl): Promise<string[]> {
+/** What values name and nobody of us makes. */
+function pointedAt({ kafka, database }: Values): Kind[] {
+  return [
+    ...(kafka.strimzi ? [{ apiVersion: STRIMZI_API, kind: 'Kafka' }] : []),
+    ...(database.cloudnativepg?.cluster === undefined ? [] : [{ apiVersion: CLOUDNATIVEPG_API, kind: 'Cluster' }]),
+  ];
+}
+
+async function missingKinds(objects: readonly Kind[], kubectl: Kubectl): Promise<string[]> {
   const wanted = new Map<string, Set<string>>();
   for (const { apiVersion, kind } of objects)
     if (groupOf(apiVersion) in ASKED) wanted.set(apiVersion, (wanted.get(apiVersion) ?? new Set()).add(kind));
