@@ -7,8 +7,12 @@ import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { loadPipelines } from '@millrace/core/spec/load.ts';
 import { compileTransform } from '@millrace/processor/transform.ts';
+import { readFiles } from '@millrace/registry/files.ts';
+import { merged } from '@millrace/registry/merge.ts';
+import { registryOf } from '@millrace/registry/registry.ts';
 import { expect, test } from 'vitest';
 import { DEMO, pushesOf } from '../../../examples/phone-sensors/simulate.ts';
+import { DEMO as CONTROLLERS, messagesOf } from '../../../examples/smart-controller/simulate.ts';
 import { addTo, emptySummary, sample } from './records/sample.ts';
 
 const EXAMPLES = fileURLToPath(new URL('../../../examples/', import.meta.url));
@@ -123,4 +127,29 @@ test('phone-sensors: the real push gives 6 rows, the simulated phones 6,705 read
   const rows = pushes.flatMap(({ text }) => rowsOf(text));
   expect([pushes.length, rows.length, new Set(rows).size]).toEqual([1_341, 6_705, 6_000]);
   expect(pushesOf(DEMO).map(({ text }) => text)).toEqual(pushes.map(({ text }) => text));
+});
+
+test('smart-controller: every datapoint of the 32 streams of frames, and every other message, is a row with the right value, unit and time', async () => {
+  const [loaded] = await loadPipelines(join(EXAMPLES, 'smart-controller/pipeline.yaml'));
+  if (!loaded) throw new Error('no Pipeline');
+  const nothing = { types: [], templates: [], datapoints: [], devices: [], connectors: [], pins: [] };
+  const { entries, problems } = await readFiles([join(EXAMPLES, 'smart-controller/registry.yaml')]);
+  const registry = registryOf(merged(nothing, entries, problems, true));
+  const transform = compileTransform(loaded.pipeline, () => registry);
+  const streams = new Set<string>();
+  const components = new Set<string>();
+  for (const { topic, payload, readings } of messagesOf(CONTROLLERS)) {
+    const headers = { 'mqtt-topic': Buffer.from(topic) };
+    const { outcomes } = transform({ offset: 0, timestampMs: 0, key: null, value: Buffer.from(payload), headers });
+    const rows = outcomes.map((outcome) => {
+      if (outcome.kind !== 'row') throw new Error(`${topic} ${payload}: ${JSON.stringify(outcome)}`);
+      const { device, connector, component, datapoint, time, value = null, text = null, unit = null } = outcome.row;
+      return { device, connector, component, datapoint, timeMs: Date.parse(String(time)), value, text, unit };
+    });
+    expect(rows).toEqual(readings);
+    if (payload.includes('"frame"')) streams.add(topic);
+    components.add(String(rows[0]?.component));
+  }
+  expect(streams.size).toBe(32);
+  expect([...components].toSorted()).toEqual(['climate', 'door', 'motion', 'power', 'reader', 'siren', 'strike']);
 });

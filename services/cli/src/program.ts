@@ -51,7 +51,7 @@ export async function main(words: readonly string[]): Promise<number> {
     if (error instanceof Exit) return error.code;
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
     say(`${tell(error, program.opts<{ debug?: true }>().debug === true)}\n`);
-    return error instanceof UsageError || (error instanceof Error && error.name === 'SpecError') ? 2 : 1;
+    return error instanceof UsageError || (error instanceof Error && ['SpecError', 'RegistryError'].includes(error.name)) ? 2 : 1;
   }
 }
 

@@ -4,6 +4,7 @@
  */
 import { readFile, stat } from 'node:fs/promises';
 import { basename, extname, join } from 'node:path';
+import { buffer } from 'node:stream/consumers';
 import { readDocuments } from '@millrace/core/spec/documents.ts';
 import type { Path, Problem } from '@millrace/core/spec/problem.ts';
 import { CsvError, parse } from 'csv-parse/sync';
@@ -67,6 +68,7 @@ async function filesAt(path: string): Promise<string[]> {
 }
 
 async function readOne(file: string): Promise<Files> {
+  if (file === '-') return readYaml(await buffer(process.stdin), 'standard input');
   let bytes: Buffer;
   try {
     bytes = await readFile(file);

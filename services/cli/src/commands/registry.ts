@@ -1,9 +1,8 @@
 /** `millrace registry import|export|list`: which devices there are, and what their messages mean. */
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type Changes, changeContent, readContent } from '@millrace/registry/content.ts';
-import { readFiles } from '@millrace/registry/files.ts';
-import { merged } from '@millrace/registry/merge.ts';
+import { type Changes, readContent } from '@millrace/registry/content.ts';
+import { importFiles } from '@millrace/registry/import.ts';
 import { RegistryError } from '@millrace/registry/problems.ts';
 import { type Content, TABLE_NAMES } from '@millrace/registry/tables.ts';
 import { csvOf, yamlOf } from '@millrace/registry/text.ts';
@@ -31,10 +30,13 @@ export function addRegistry(program: Command): void {
     registry
       .command('import')
       .description('take over what files say: all of them, or nothing where anything in them is wrong')
-      .argument('<file...>', `YAML with lists ${TABLE_NAMES.join(', ')}; or CSV files named after them, or a folder with those`)
+      .argument(
+        '<file...>',
+        `YAML with lists ${TABLE_NAMES.join(', ')}; CSV files named after them, or a folder with those; - is YAML on standard input`,
+      )
       .option('--replace', 'the files are the whole registry: what they do not name is removed')
       .option('--dry-run', 'only say what would change'),
-  ).action(importFiles);
+  ).action(take);
   databaseOptions(
     registry
       .command('export')
@@ -49,13 +51,11 @@ export function addRegistry(program: Command): void {
   ).action(show);
 }
 
-async function importFiles(paths: string[], options: ImportOptions): Promise<void> {
-  const { entries, problems } = await readFiles(paths);
+async function take(paths: string[], options: ImportOptions): Promise<void> {
   await withDatabase(options, async (database) => {
     await makeTables(database);
-    const plan = (now: Content): Content => merged(now, entries, problems, options.replace === true);
     try {
-      const changes = await changeContent(database, plan, options.dryRun === true);
+      const changes = await importFiles(database, paths, { whole: options.replace === true, dryRun: options.dryRun === true });
       for (const line of changeLines(changes)) process.stdout.write(`${line}\n`);
       if (options.dryRun) process.stdout.write('nothing was changed (--dry-run)\n');
     } catch (error) {
@@ -71,7 +71,7 @@ async function makeTables(database: Pool): Promise<void> {
   if (rows[0]?.there !== true) await withSession(database, MIGRATION_MS, migrate);
 }
 
-function changeLines(changes: Awaited<ReturnType<typeof changeContent>>): string[] {
+function changeLines(changes: Awaited<ReturnType<typeof importFiles>>): string[] {
   const told = (one: Changes): string =>
     (['added', 'changed', 'removed'] as const).flatMap((what) => (one[what] > 0 ? [`${one[what]} ${what}`] : [])).join(', ');
   const lines = TABLE_NAMES.flatMap((name) => (told(changes[name]) === '' ? [] : [`${name}: ${told(changes[name])}`]));

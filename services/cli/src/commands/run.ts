@@ -70,6 +70,7 @@ export function addRun(program: Command): void {
         'which one this is of several producers that share a subscription; default: the name of the machine',
       ).env('MILLRACE_INSTANCE'),
     )
+    .option('--registry <file...>', 'take over files of the device registry before it runs, as `millrace registry import` does')
     .option(
       '--client <file...>',
       'programs (for Node) that send while it runs, at MILLRACE_HTTP_URL and MILLRACE_MQTT_URL; --once waits for their end',

@@ -13,6 +13,7 @@ import type { LoadedPipeline } from '@millrace/core/spec/load.ts';
 import { namesOf } from '@millrace/core/spec/names.ts';
 import { claim, type Release } from '@millrace/embedded/claim.ts';
 import { freePorts } from '@millrace/embedded/ports.ts';
+import { importFiles } from '@millrace/registry/import.ts';
 import { setupPipeline } from '@millrace/setup/setup.ts';
 import type { Logger } from 'pino';
 import { fileLog } from '../log.ts';
@@ -39,6 +40,8 @@ export interface RunOptions extends ServerOptions {
   httpPort?: number;
   secrets?: string;
   mqttBroker?: string;
+  /** Files of the device registry. */
+  registry?: string[];
   /** Programs that send to the sources of HTTP and MQTT. */
   client?: string[];
 }
@@ -78,6 +81,7 @@ export async function runAll({ files, words, options, screen, signal, ...plan }:
   const servers = await connectServers(platform.addresses, log);
   stack.defer(() => closeServers(servers));
   for (const loaded of pipelines) await setUp(loaded, servers, log, screen);
+  if (options.registry) await importFiles(servers.database, options.registry, { whole: false, dryRun: false });
   if (signal.aborted) return null;
 
   const { kafka, database } = platform.embedded;
