@@ -16,6 +16,7 @@ COPY services/bootstrap/package.json services/bootstrap/
 COPY services/cli/package.json services/cli/
 COPY services/core/package.json services/core/
 COPY services/deploy/package.json services/deploy/
+COPY services/devices/package.json services/devices/
 COPY services/embedded/package.json services/embedded/
 COPY services/identity/package.json services/identity/
 COPY services/processor/package.json services/processor/

@@ -20,9 +20,11 @@ const SUBCOMMANDS: Record<string, () => Promise<(program: Command) => void>> = {
   reset: async () => (await import('./commands/reset.ts')).addReset,
   delete: async () => (await import('./commands/delete.ts')).addDelete,
   device: async () => (await import('./commands/device.ts')).addDevice,
+  devices: async () => (await import('./commands/devices.ts')).addDevices,
   render: async () => (await import('./commands/render.ts')).addRender,
   registry: async () => (await import('./commands/registry.ts')).addRegistry,
   bootstrap: async () => (await import('./commands/bootstrap.ts')).addBootstrap,
+  'broker-files': async () => (await import('./commands/brokerFiles.ts')).addBrokerFiles,
   sidecar: async () => (await import('./commands/sidecar.ts')).addSidecar,
 };
 
@@ -65,7 +67,10 @@ function loggingRole(words: readonly string[]): string | null {
   const at = words.findIndex((word) => /^--role(=|$)/.test(word));
   if (at >= 0) return words[at]?.split('=')[1] ?? words[at + 1] ?? '';
   const [command = ''] = words;
-  return ['bootstrap', 'sidecar'].includes(command) || (command === 'setup' && words.includes('--json')) ? command : null;
+  return ['bootstrap', 'sidecar', 'devices', 'broker-files'].includes(command) ||
+    (command === 'setup' && words.includes('--json'))
+    ? command
+    : null;
 }
 
 function everyCommand(command: Command): Command[] {

@@ -3,7 +3,7 @@
  * authority is trusted (Kafka's brokers, the database, servers), and the other way round (docs/decisions/0036).
  */
 import 'reflect-metadata'; // the library's container wants it loaded first
-import { type KeyPair, makeAuthority, signingKeyOf } from '@millrace/bootstrap/certificates.ts';
+import { DEVICE_AUTHORITY, type KeyPair, makeAuthority, signingKeyOf } from '@millrace/bootstrap/certificates.ts';
 import * as x509 from '@peculiar/x509';
 
 export interface Authority {
@@ -16,7 +16,7 @@ export interface Authority {
 }
 
 export function makeDeviceAuthority(now: Date): Promise<KeyPair> {
-  return makeAuthority('Millrace devices', now);
+  return makeAuthority(DEVICE_AUTHORITY, now);
 }
 
 /** @throws Error where certificate and key cannot be read, or do not belong together; it says nothing of what they hold */

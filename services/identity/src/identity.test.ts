@@ -1,3 +1,4 @@
+import 'reflect-metadata';
 import { connectDatabase } from '@millrace/core/database/connect.ts';
 import { type EmbeddedPostgres, startPostgres } from '@millrace/embedded/postgres.ts';
 import { withSession } from '@millrace/setup/session.ts';

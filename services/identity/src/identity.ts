@@ -67,19 +67,20 @@ export function identityOf({ pool, authority, by, now = () => new Date() }: Iden
     });
 
   return {
-    issue: (asked) =>
+    issue: async (asked) =>
       alone(deviceNameOf(asked.device), async (session, [other]) => {
         if (other)
           throw new IdentityRefused(
             'device',
             `${asked.device} has a certificate that is good until ${other.notAfter.toISOString()}; renew it, or revoke it first`,
+            true,
           );
         return sign(session, asked);
       }),
-    renew: ({ supersede, ...asked }) =>
+    renew: async ({ supersede, ...asked }) =>
       alone(deviceNameOf(asked.device), async (session, others) => {
         if (others.length === 0)
-          throw new IdentityRefused('device', `${asked.device} has no certificate that is good now; issue one`);
+          throw new IdentityRefused('device', `${asked.device} has no certificate that is good now; issue one`, true);
         const signed = await sign(session, asked);
         if (supersede) {
           await markRevoked(session, serialsOf(others), by, 'superseded');
@@ -87,10 +88,10 @@ export function identityOf({ pool, authority, by, now = () => new Date() }: Iden
         }
         return signed;
       }),
-    revoke: (device, reason) =>
+    revoke: async (device, reason) =>
       alone(deviceNameOf(device), async (session, others) => {
         if (others.length === 0)
-          throw new IdentityRefused('device', `${device} has no certificate that is good now; nothing is there to revoke`);
+          throw new IdentityRefused('device', `${device} has no certificate that is good now; nothing is there to revoke`, true);
         const serials = serialsOf(others);
         await markRevoked(session, serials, by, reason);
         return { serials, crl: await nextCrl(session, authority, now()) };

@@ -35,6 +35,7 @@ export const SYSTEM_TABLES = [
   'registry_devices',
   'registry_connectors',
   'registry_pins',
+  'device_commands',
 ] as const;
 
 const MIGRATIONS: readonly string[] = [
@@ -289,6 +290,26 @@ const MIGRATIONS: readonly string[] = [
     END LOOP;
   END
   $$;
+  `,
+  `
+  -- Every command to a device: written before it is sent, so that none is without a record.
+  CREATE TABLE millrace.device_commands (
+    id uuid PRIMARY KEY,
+    device text NOT NULL,
+    topic text NOT NULL,
+    payload bytea NOT NULL,
+    sent_by text NOT NULL,
+    sent_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+    -- Until then no other one is sent to this topic: its answer could be taken for this one's.
+    closed_until timestamptz NOT NULL,
+    -- NULL: nobody knows; the process that waited was killed.
+    outcome text CHECK (outcome IN ('answered', 'unanswered', 'undelivered', 'failed')),
+    matched_by text CHECK (matched_by IN ('correlation', 'topic')),
+    answer bytea,
+    ended_at timestamptz
+  );
+  CREATE INDEX device_commands_topic ON millrace.device_commands (device, topic, closed_until);
+  CREATE INDEX device_commands_sent ON millrace.device_commands (sent_at);
   `,
 ];
 

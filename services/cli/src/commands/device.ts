@@ -5,6 +5,7 @@ import { type Command, Option } from 'commander';
 import { type DeviceOptions, deviceOptions, withIdentity } from '../device/open.ts';
 import { table } from '../text.ts';
 import { UsageError } from '../usage.ts';
+import { addSend } from './deviceSend.ts';
 import { wholeNumber } from './tail.ts';
 
 interface IssueOptions extends DeviceOptions {
@@ -27,9 +28,11 @@ const DEFAULT_DAYS = 365;
 /** As `REASONS` of the package, which this file does not load before it is used. */
 const REASONS: readonly Reason[] = ['unspecified', 'keyCompromise', 'superseded', 'cessationOfOperation'];
 
-/** `millrace device issue|renew|revoke|list|crl`: who may connect to the broker, and under which name. */
+/** `millrace device issue|renew|revoke|list|crl|send`: who may connect to the broker, and under which name. */
 export function addDevice(program: Command): void {
-  const device = program.command('device').description('give devices certificates, renew them and take them back');
+  const device = program
+    .command('device')
+    .description('give devices certificates, renew them and take them back; send them commands');
   const issuing = device.command('issue').description('sign a certificate for a device that has none');
   const renewing = device
     .command('renew')
@@ -61,6 +64,7 @@ export function addDevice(program: Command): void {
   deviceOptions(
     device.command('crl').description('print the list of revoked certificates; made anew when half of its life is over'),
   ).action(printCrl);
+  addSend(device);
 }
 
 async function sign(device: string, options: IssueOptions, isRenewal: boolean): Promise<void> {

@@ -8,6 +8,7 @@ import { ensureAuthority, readAuthority } from '@millrace/identity/authorityFold
 import { type Identity, identityOf } from '@millrace/identity/identity.ts';
 import { IdentityRefused } from '@millrace/identity/refused.ts';
 import { type Command, Option } from 'commander';
+import type { Pool } from 'pg';
 import { quietLog } from '../log.ts';
 import { readState } from '../run/state.ts';
 import { databaseOf } from '../servers/database.ts';
@@ -51,26 +52,33 @@ export interface Opened {
 
 /** @throws UsageError for what is asked wrongly, and where no database is known */
 export async function withIdentity<T>(options: DeviceOptions, work: (opened: Opened) => Promise<T>): Promise<T> {
+  const own = resolve(options.data, OWN_FOLDER);
+  const authority = options.ca === undefined ? await ensureAuthority(own, new Date()) : await readAuthority(resolve(options.ca));
+  const crlFile = options.crl ?? (options.ca === undefined ? join(own, 'crl.pem') : null);
+  return withRecords(options, async (pool, by) => {
+    const identity = identityOf({ pool, authority, by });
+    const publish = async (): Promise<string | null> => {
+      if (crlFile !== null) await publishCrl(crlFile, (await identity.crl()).pem);
+      return crlFile;
+    };
+    return work({ identity, authority, publish });
+  });
+}
+
+/** The database with what is recorded of devices, and who is at work. @throws UsageError as above */
+export async function withRecords<T>(options: ServerOptions, work: (pool: Pool, by: string) => Promise<T>): Promise<T> {
   const url = readState(options.data)?.databaseUrl;
   const address = databaseOf(options) ?? (url ? { url } : null);
   if (address === null)
     throw new UsageError(
       `no database is given, and no \`millrace run\` with its own is running in ${options.data}: start one there, or give --database`,
     );
-  const own = resolve(options.data, OWN_FOLDER);
-  const authority = options.ca === undefined ? await ensureAuthority(own, new Date()) : await readAuthority(resolve(options.ca));
-  const crlFile = options.crl ?? (options.ca === undefined ? join(own, 'crl.pem') : null);
   const pool = connectDatabase({ ...address, applicationName: 'millrace device', max: 2, log: quietLog() });
   try {
     await pool.query('SELECT 1').catch((cause: unknown) => {
       throw new Error(describeDatabaseError(cause, withoutPassword(address.url)), { cause });
     });
-    const identity = identityOf({ pool, authority, by: `${userInfo().username}@${hostname()}` });
-    const publish = async (): Promise<string | null> => {
-      if (crlFile !== null) await publishCrl(crlFile, (await identity.crl()).pem);
-      return crlFile;
-    };
-    return await work({ identity, authority, publish });
+    return await work(pool, `${userInfo().username}@${hostname()}`);
   } catch (error) {
     throw error instanceof IdentityRefused ? new UsageError(error.message, { cause: error }) : error;
   } finally {

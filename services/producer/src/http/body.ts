@@ -6,7 +6,7 @@
  */
 import type { Readable } from 'node:stream';
 import { createGunzip } from 'node:zlib';
-import { HttpRefusal } from './refusal.ts';
+import { HttpRefusal } from '@millrace/core/http/refusal.ts';
 
 /** Of all requests of the process that are not answered yet. */
 const MOST_HELD_BYTES = 32 * 1_048_576;

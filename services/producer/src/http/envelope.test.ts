@@ -1,9 +1,9 @@
+import { HttpRefusal } from '@millrace/core/http/refusal.ts';
 import type { RecordRules } from '@millrace/core/spec/record.ts';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { pipelineOf } from '../testing/pipeline.ts';
 import { envelopesOf } from './envelope.ts';
-import { HttpRefusal } from './refusal.ts';
 
 const source = { http: { auth: { open: true } } };
 const record: Partial<RecordRules> = { fields: { device: { type: 'text', required: true }, value: { type: 'float' } } };

@@ -7,6 +7,8 @@
  *   to different devices, an element each.
  * - All that is in the body is in some raw record, in the body's order.
  */
+
+import { HttpRefusal } from '@millrace/core/http/refusal.ts';
 import { JsonError, parseJson } from '@millrace/core/record/json.ts';
 import { RECORD_LIMITS } from '@millrace/core/record/jsonScan.ts';
 import { MAX_OBJECTS } from '@millrace/core/record/raw.ts';
@@ -15,7 +17,6 @@ import type { Pipeline } from '@millrace/core/spec/pipeline.ts';
 import { readJson } from '../replay/json.ts';
 import { hashKey, keyReader } from '../send/key.ts';
 import { tooLarge } from './body.ts';
-import { HttpRefusal } from './refusal.ts';
 
 export interface Enveloped {
   key: Buffer;

@@ -9,6 +9,7 @@
  * - After a rejected send its lanes end with all that is on its way before others begin: one send per partition is in flight.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
+import { HttpRefusal } from '@millrace/core/http/refusal.ts';
 import type { OutRecord, Sender } from '@millrace/core/kafka/kafka.ts';
 import { RECEIVED_AT_HEADER, SOURCE_HEADER } from '@millrace/core/record/raw.ts';
 import type { RoleContext, WorkerHealth } from '@millrace/core/role/role.ts';
@@ -17,7 +18,6 @@ import { Lanes } from '../send/lanes.ts';
 import { partitionOf } from '../send/partition.ts';
 import { TopicWatch } from '../send/watch.ts';
 import type { Enveloped } from './envelope.ts';
-import { HttpRefusal } from './refusal.ts';
 
 /** A request that Kafka did not acknowledge within this time is answered 503. */
 const ACKNOWLEDGED_WITHIN_MS = 10_000;

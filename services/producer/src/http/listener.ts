@@ -7,10 +7,11 @@
  * - Nobody holds a connection for nothing: headers, a whole request and the time between two of them are limited, and so is
  *   the number of connections. A connection whose request was refused before it was read is closed soon after the answer.
  */
+
+import { HttpRefusal } from '@millrace/core/http/refusal.ts';
 import type { HttpOptions } from '@millrace/core/role/role.ts';
 import fastify, { type FastifyReply, type FastifyRequest } from 'fastify';
 import { type Operation, openApiOf, pageOf } from './openapi.ts';
-import { HttpRefusal } from './refusal.ts';
 
 const HEADERS_MS = 10_000;
 /** From the first byte of a request to its last. */

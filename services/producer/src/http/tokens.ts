@@ -1,26 +1,13 @@
-/**
- * Bearer tokens of a Secret (RFC 6750).
- *
- * Invariants: a token is compared in the same time wherever it differs (as digests, and with every one that is let in); no
- * message and no log holds one. Files are read again after a second, so that a renewed or a withdrawn token counts from then.
- */
-import { createHash, timingSafeEqual } from 'node:crypto';
-import { readdirSync } from 'node:fs';
+/** Who may send to a source of HTTP, by `spec.source.http.auth`. */
 import { join } from 'node:path';
-import { readPassword } from '@millrace/core/secretFile.ts';
+import { bearersOf } from '@millrace/core/http/tokens.ts';
 import type { Http } from '@millrace/core/spec/source.ts';
-import { HttpRefusal } from './refusal.ts';
-
-const FRESH_MS = 1_000;
-/** A shorter one can be guessed. */
-const LEAST_CHARACTERS = 16;
-const CHALLENGE = 'send the header Authorization: Bearer TOKEN';
 
 /** Refuses with 401 where there is no token, with 403 for a wrong one. */
 export type Authorize = (header: string | undefined) => void;
 
 /**
- * Who may send, by `spec.source.http.auth`. The Secret is looked at once now.
+ * The Secret is looked at once now.
  * @throws Error naming the file or folder that cannot be used, never what is in it
  */
 export function authorizer(auth: Http['auth'], secrets: string | null): Authorize {
@@ -31,50 +18,5 @@ export function authorizer(auth: Http['auth'], secrets: string | null): Authoriz
     throw new Error(
       `spec.source.http.auth.secretRef names the Secret ${ref.name}, and no folder of Secrets is given; give it by --secrets (or MILLRACE_SECRETS): it holds ${ref.name}/${ref.key ?? 'token'}, a file with the token`,
     );
-  let digests = readDigests(join(secrets, ref.name), ref.key);
-  let readAtMs = performance.now();
-  return (header) => {
-    const token = /^Bearer +([\x21-\x7e]+) *$/i.exec(header ?? '')?.[1];
-    if (token === undefined) throw new HttpRefusal(401, `no bearer token; ${CHALLENGE}`);
-    if (performance.now() - readAtMs > FRESH_MS) {
-      digests = readDigests(join(secrets, ref.name), ref.key);
-      readAtMs = performance.now();
-    }
-    const given = digestOf(token);
-    let matches = 0;
-    for (const digest of digests) matches += Number(timingSafeEqual(given, digest));
-    if (matches === 0) throw new HttpRefusal(403, `the bearer token is not one of this Pipeline; ${CHALLENGE}`);
-  };
-}
-
-function readDigests(folder: string, key: string | undefined): Buffer[] {
-  const names = key === undefined ? filesOf(folder) : [key];
-  if (names.length === 0) throw new Error(`the folder ${folder} holds no file; needed is one with a token`);
-  return names.map((name) => {
-    const file = join(folder, name);
-    const token = readPassword(file).trim();
-    if (token.length < LEAST_CHARACTERS || /[^\x21-\x7e]/.test(token))
-      throw new Error(
-        `the file ${file} holds no token; allowed are at least ${LEAST_CHARACTERS} printable ASCII characters without space, such as openssl rand -hex 32 gives`,
-      );
-    return digestOf(token);
-  });
-}
-
-/** Kubernetes keeps its own links beside the keys; their names begin with a dot. */
-function filesOf(folder: string): string[] {
-  try {
-    return readdirSync(folder).filter((name) => !name.startsWith('.'));
-  } catch (error) {
-    throw new Error(
-      `the folder ${folder} of a Secret cannot be read: ${(error as Error).message}; needed is one file per token in it`,
-      {
-        cause: error,
-      },
-    );
-  }
-}
-
-function digestOf(token: string): Buffer {
-  return createHash('sha256').update(token).digest();
+  return bearersOf(join(secrets, ref.name), ref.key);
 }

@@ -2,6 +2,9 @@
  * Devices that POST. A request is answered 200 only after Kafka acknowledged all of it; what is not answered 200 is the client's to
  * send again (DESIGN 1.2 rule 7).
  */
+
+import { rateLimiter } from '@millrace/core/http/rate.ts';
+import { HttpRefusal } from '@millrace/core/http/refusal.ts';
 import { DEFAULT_HTTP_PORT, maxBodyOf } from '@millrace/core/spec/defaults.ts';
 import { namesOf } from '@millrace/core/spec/names.ts';
 import type { FastifyRequest } from 'fastify';
@@ -12,8 +15,6 @@ import { claimPaths } from '../http/listener.ts';
 import { requestsOf } from '../http/metrics.ts';
 import { schemaOf } from '../http/openapi.ts';
 import { pathsOf } from '../http/paths.ts';
-import { rateLimiter } from '../http/rate.ts';
-import { HttpRefusal } from '../http/refusal.ts';
 import { authorizer } from '../http/tokens.ts';
 import type { Source } from './source.ts';
 

@@ -1,0 +1,60 @@
+import { resolve } from 'node:path';
+import { type Command, Option } from 'commander';
+import { type BrokerOptions, brokerOf, brokerOptions, DEFAULT_DEVICES_PORT } from '../device/broker.ts';
+import { roleLog } from '../log.ts';
+import { databaseOf } from '../servers/database.ts';
+import { called, type ServerOptions, serverOptions } from '../servers/options.ts';
+import { UsageError } from '../usage.ts';
+import { wholeNumber } from './tail.ts';
+
+interface Options extends ServerOptions, BrokerOptions {
+  ca: string;
+  provisioningTokens: string;
+  commandTokens: string;
+  host: string;
+  port: number;
+  httpHost: string;
+  httpPort: number;
+}
+
+const LOOPBACK = '127.0.0.1';
+
+/** `millrace devices`: the role that signs certificates and sends commands over HTTP. */
+export function addDevices(program: Command): void {
+  const needed = (flags: string, variable: string, text: string): Option =>
+    new Option(flags, text).env(variable).makeOptionMandatory();
+  const command = program
+    .command('devices')
+    .description('sign certificates of devices and send them commands, over HTTP')
+    .addOption(needed('--ca <folder>', 'MILLRACE_DEVICE_CA', 'authority of devices: a folder with tls.crt and tls.key'))
+    .addOption(
+      needed(
+        '--provisioning-tokens <folder>',
+        'MILLRACE_PROVISIONING_TOKENS',
+        'a file per token with which certificates are given',
+      ),
+    )
+    .addOption(needed('--command-tokens <folder>', 'MILLRACE_COMMAND_TOKENS', 'a file per token with which commands are sent'))
+    .option('--host <address>', 'address of /healthz, /readyz and /metrics', LOOPBACK)
+    .option('--port <port>', 'their port; 0: any free one', wholeNumber, 0)
+    .option('--http-host <address>', 'address that takes requests', LOOPBACK)
+    .option('--http-port <port>', 'its port; 0: any free one', wholeNumber, DEFAULT_DEVICES_PORT);
+  serverOptions(brokerOptions(command)).action(run);
+}
+
+async function run(options: Options): Promise<void> {
+  const database = databaseOf(options);
+  if (database === null) throw new UsageError(`millrace devices needs ${called('database')} or ${called('databaseHost')}`);
+  const broker = brokerOf(options);
+  const { serveDevices } = await import('@millrace/devices/serve.ts');
+  await serveDevices({
+    database,
+    broker,
+    authority: resolve(options.ca),
+    provisioningTokens: resolve(options.provisioningTokens),
+    commandTokens: resolve(options.commandTokens),
+    http: { host: options.httpHost, port: options.httpPort },
+    health: { host: options.host, port: options.port },
+    log: roleLog('devices'),
+  });
+}
