@@ -119,6 +119,22 @@ test('what is switched off is not let in either', () => {
   );
 });
 
+test('devices come to the broker from anywhere, and only what is for them; roles come as such', () => {
+  const values = parseValues('mqtt: { enabled: true }', 'v');
+  const stranger = { name: 'stranger', labels: { app: 'shop' }, ports: [8080] };
+  const all = connections(objectsWith(values), stranger).filter((line) => !OF_PLATFORM.includes(line));
+  expect(all.filter((line) => /mqtt|devices/.test(line))).toEqual(
+    [
+      'devices -> database:5432',
+      'devices -> mqtt:8884',
+      'mqtt -> devices:8091',
+      'prometheus -> devices:8080',
+      'stranger -> devices:8091',
+      'stranger -> mqtt:8883',
+    ].toSorted(),
+  );
+});
+
 test('every pod is under a policy for both directions', () => {
   const objects = objectsWith(defaultValues(), 'traffic');
   const policies = objects.filter(({ kind }) => kind === 'NetworkPolicy').map(({ spec }) => spec as Policy);

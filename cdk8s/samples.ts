@@ -28,6 +28,9 @@ database: { cloudnativepg: { cluster: plant } }`,
   'a Cluster with TimescaleDB': 'database: { cloudnativepg: { instances: 1, timescaledb: "registry:5000/timescaledb:2-pg17" } }',
   'an operated Prometheus': 'prometheus: { operator: {} }',
   'pods found by DNS': 'prometheus: { discovery: dns }',
+  'devices over MQTT': 'mqtt: { enabled: true, host: mqtt.example.org, service: LoadBalancer }',
+  'a broker of somebody else':
+    'mqtt: { enabled: true, external: { url: "mqtts://broker:8883" } }\ningress: { host: a.example.org }',
   'no eyes': 'prometheus: { enabled: false }\nalertmanager: { enabled: false }\ngrafana: { enabled: false }',
 } as const;
 

@@ -43,6 +43,8 @@ export interface Sidecar {
   args: string[];
   mounts: readonly Mount[];
   resources: Resources;
+  /** It sends signals to the program beside. */
+  signals?: true;
 }
 
 export interface PodSettings {
@@ -81,6 +83,7 @@ export function podOf(template: { spec: { containers: Plain[]; restartPolicy?: s
       ...(serviceAccount === undefined ? {} : { serviceAccountName: serviceAccount }),
       // A Service called kafka would put KAFKA_PORT into every pod, which Kafka reads as a setting.
       enableServiceLinks: false,
+      ...(sidecar?.signals ? { shareProcessNamespace: true } : {}),
       ...(template.spec.restartPolicy === undefined ? {} : { restartPolicy: template.spec.restartPolicy }),
       terminationGracePeriodSeconds: graceSeconds,
       securityContext: podSecurity(settings),
@@ -102,7 +105,7 @@ function podSecurity({ uid, gid }: PodSettings): Plain {
   };
 }
 
-function sidecarOf({ name, image, args, ...settings }: Sidecar): Plain {
+function sidecarOf({ name, image, args, signals: _, ...settings }: Sidecar): Plain {
   return containerOf({ name, image, args }, { ...settings, env: {} });
 }
 

@@ -14,10 +14,12 @@ export interface ServiceOptions {
   ports: Readonly<Record<string, number>>;
   /** Gives each pod a name of its own, also before it is ready, instead of one address for all. */
   headless?: boolean;
+  /** How it is reached from outside of the cluster; default: not at all. */
+  type?: 'ClusterIP' | 'NodePort' | 'LoadBalancer';
 }
 
 export function service(scope: Construct, id: string, options: ServiceOptions): ApiObject {
-  const { name, identity, ports, selector = selectorOf(identity), headless = false } = options;
+  const { name, identity, ports, selector = selectorOf(identity), headless = false, type } = options;
   const shape = shapeOf(
     (chart) =>
       new kplus.Service(chart, 'object', {
@@ -30,6 +32,6 @@ export function service(scope: Construct, id: string, options: ServiceOptions): 
   return new ApiObject(scope, id, {
     ...shape,
     // cdk8s-plus-27 takes publishNotReadyAddresses and forgets it: nodes of a quorum could not find each other.
-    spec: { ...spec, ...(headless ? { publishNotReadyAddresses: true } : {}), selector },
+    spec: { ...spec, ...(type ? { type } : {}), ...(headless ? { publishNotReadyAddresses: true } : {}), selector },
   });
 }

@@ -3,6 +3,7 @@
  * made here from the values; how it does that is in `services/bootstrap`.
  */
 import { type BootstrapPlan, secretNames } from '@millrace/bootstrap/plan.ts';
+import { BROKER_USERS } from '@millrace/identity/mosquitto.ts';
 import { permissionsInNamespace } from '@millrace/setup/permissions.ts';
 import type { Construct } from 'constructs';
 import { checksumOf } from '../constructs/checksum.ts';
@@ -24,6 +25,8 @@ import {
   KAFKA_PORT,
   kafkaHosts,
   kafkaSecret,
+  MQTT_ROLES,
+  mqttSecret,
   SECRETS,
 } from './names.ts';
 import { serviceAccount } from './serviceAccount.ts';
@@ -36,7 +39,7 @@ const DAY_SECONDS = 86_400;
 
 /** What has to be made for these values; nothing for what is given from outside. */
 export function bootstrapPlan(values: Values): BootstrapPlan {
-  const { namespace, grafana } = values;
+  const { namespace, grafana, mqtt } = values;
   const cluster = clusterOf(values);
   const account = (role: Parameters<typeof databaseSecret>[0]) => ({ user: databaseUser(role), secret: databaseSecret(role) });
   const server = (secret: string, commonName: string, hosts: string[], isKafka: boolean) => ({
@@ -56,6 +59,7 @@ export function bootstrapPlan(values: Values): BootstrapPlan {
         ? [server(SECRETS.kafkaServer, SERVER_NAME, [hostOf('kafka', values), ...kafkaHosts(values)], true)]
         : []),
       ...(isOwnDatabase(values) ? [server(SECRETS.databaseServer, 'database', [hostOf('database', values)], false)] : []),
+      ...(mqtt.enabled && !mqtt.external ? [mqttServer(values)] : []),
     ],
     passwords: grafana.enabled ? [{ user: 'admin', secret: SECRETS.grafana }] : [],
     kafka: isOwnKafka(values)
@@ -89,7 +93,21 @@ export function bootstrapPlan(values: Values): BootstrapPlan {
               ? { of: 'us', superuser: account('superuser'), certificate: SECRETS.databaseServer }
               : { of: 'an operator', authority: `${DATABASE_CA}/ca.crt` },
         },
+    devices: mqtt.enabled
+      ? {
+          authority: { secret: SECRETS.deviceAuthority },
+          clients: mqtt.external ? [] : MQTT_ROLES.map((role) => ({ secret: mqttSecret(role), commonName: BROKER_USERS[role] })),
+          tokens: [{ secret: SECRETS.provisioningTokens }, { secret: SECRETS.commandTokens }],
+        }
+      : null,
   };
+}
+
+/** Also by the name that devices use from outside. */
+function mqttServer(values: Values): BootstrapPlan['servers'][number] {
+  const host = hostOf('mqtt', values);
+  const hosts = [host, `${host}.cluster.local`, ...(values.mqtt.host === undefined ? [] : [values.mqtt.host])];
+  return { secret: SECRETS.mqttServer, commonName: 'mqtt', hosts, keystore: false, clusterId: false };
 }
 
 export function bootstrap(scope: Construct, values: Values): void {

@@ -14,5 +14,6 @@ export const IMAGES = {
   database: { image: 'docker.io/timescale/timescaledb:2.23.0-pg17', uid: 70, gid: 70 },
   prometheus: { image: 'docker.io/prom/prometheus:v3.16.0', uid: 65534, gid: 65534 },
   alertmanager: { image: 'docker.io/prom/alertmanager:v0.34.2', uid: 65534, gid: 65534 },
+  mosquitto: { image: 'docker.io/library/eclipse-mosquitto:2.0.22', uid: 1883, gid: 1883 },
   grafana: { image: 'docker.io/grafana/grafana:12.3.0', uid: 472, gid: 472 },
 } as const satisfies Record<string, Image>;

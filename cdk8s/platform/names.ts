@@ -7,6 +7,11 @@ export const DATABASE_PORT = 5432;
 export const METRICS_PORT = 8080;
 /** Of the Kubernetes API, as a Service and as it is behind that. */
 export const API_PORTS = [443, 6443];
+/** Of the MQTT broker: for devices, and for roles. */
+export const MQTT_DEVICES_PORT = 8883;
+export const MQTT_ROLES_PORT = 8884;
+/** Certificates of devices and commands to them, over HTTP. */
+export const DEVICES_PORT = 8091;
 
 /** Users of Kafka, each with a Secret `millrace-kafka-<user>`. */
 export const KAFKA_USERS = ['admin', 'setup', 'producer', 'processor', 'sink'] as const;
@@ -30,15 +35,28 @@ export const SECRETS = {
   kafkaServer: 'millrace-kafka-server',
   databaseServer: 'millrace-database-server',
   grafana: 'millrace-grafana-admin',
+  deviceAuthority: 'millrace-device-ca',
+  mqttServer: 'millrace-mqtt-server',
+  provisioningTokens: 'millrace-device-provisioning',
+  commandTokens: 'millrace-device-commands',
 } as const;
+
+/** Clients of the MQTT broker, each with a Secret `millrace-mqtt-<role>`. */
+export const MQTT_ROLES = ['producer', 'commands'] as const;
+export type MqttRole = (typeof MQTT_ROLES)[number];
+export const mqttSecret = (role: MqttRole): string => `millrace-mqtt-${role}`;
 
 export const KAFKA: Identity = { name: 'kafka', instance: 'platform', component: 'broker' };
 export const DATABASE: Identity = { name: 'timescaledb', instance: 'platform', component: 'database' };
 export const PROMETHEUS: Identity = { name: 'prometheus', instance: 'platform', component: 'prometheus' };
 export const ALERTMANAGER: Identity = { name: 'alertmanager', instance: 'platform', component: 'alertmanager' };
 export const GRAFANA: Identity = { name: 'grafana', instance: 'platform', component: 'grafana' };
+export const MOSQUITTO: Identity = { name: 'mosquitto', instance: 'platform', component: 'mqtt-broker' };
+export const DEVICES: Identity = { name: 'millrace', instance: 'platform', component: 'devices' };
 export const BOOTSTRAP: Identity = { name: 'millrace', instance: 'platform', component: 'bootstrap' };
 
+/** Headless: the pods of the role devices, ready or not. */
+export const DEVICES_NODES = 'devices-nodes';
 /** Headless: `kafka-0.kafka-nodes`. */
 export const KAFKA_NODES = 'kafka-nodes';
 
@@ -47,3 +65,8 @@ export const hostOf = (service: string, { namespace }: Values): string => `${ser
 /** Addresses of one Kafka node each. */
 export const kafkaHosts = (values: Values): string[] =>
   Array.from({ length: values.kafka.nodes }, (_, node) => `kafka-${node}.${hostOf(KAFKA_NODES, values)}`);
+
+/** Where roles find the MQTT broker. */
+export function mqttOf(values: Values): string {
+  return values.mqtt.external?.url ?? `mqtts://${hostOf('mqtt', values)}:${MQTT_ROLES_PORT}`;
+}

@@ -59,6 +59,7 @@ describe.each(Object.entries(VALUE_SETS))('with %s', (_, text) => {
     // With an external database its reader's Secret is given by the user, with a Cluster its authority by the operator.
     if (values.database.external) made.add('millrace-database-reader');
     if (values.database.cloudnativepg) made.add(`${clusterOf(values)}-ca`);
+    if (values.mqtt.external) made.add('millrace-mqtt-commands');
     const wanted = objects.flatMap((object) =>
       (podSpecOf(object)?.volumes ?? []).flatMap((volume) => {
         const { secret, configMap, projected } = volume as {
@@ -174,6 +175,40 @@ test('no account may read Secrets but the bootstrap, and that one only its own',
       .map(({ resourceNames }) => [metadata.name, resourceNames?.length]),
   );
   expect(reads).toEqual([['millrace-bootstrap', 14]]);
+});
+
+describe('Mosquitto', () => {
+  const objects = objectsOf('mqtt: { enabled: true, host: mqtt.example.org, service: NodePort }');
+  const { data } = named(objects, 'ConfigMap', 'millrace-mqtt') as unknown as { data: Record<string, string> };
+
+  test('has no listener without TLS and a certificate of who connects', () => {
+    const listeners = data['mosquitto.conf']?.split(/^listener /m).slice(1) ?? [];
+    expect(listeners.map((one) => one.split('\n')[0])).toEqual(['8883', '8884']);
+    for (const one of listeners) expect(one).toContain('require_certificate true');
+  });
+
+  test('does not get the key of the authority of devices, and its list only to read', () => {
+    const [broker, sidecar] = podSpecOf(named(objects, 'StatefulSet', 'mqtt'))?.containers ?? [];
+    const volumes = JSON.stringify(podSpecOf(named(objects, 'StatefulSet', 'mqtt'))?.volumes);
+    expect(volumes).toContain('"items":[{"key":"tls.crt","path":"tls.crt"}],"secretName":"millrace-device-ca"');
+    const lists = [broker, sidecar].map((one) =>
+      (one as unknown as { volumeMounts: { mountPath: string; readOnly?: boolean }[] }).volumeMounts.find(
+        ({ mountPath }) => mountPath === '/etc/millrace/crl',
+      ),
+    );
+    expect(lists.map((mount) => mount?.readOnly ?? false)).toEqual([true, false]);
+  });
+
+  test('is reached from outside by devices only, at the name in its certificate', () => {
+    expect(named(objects, 'Service', 'mqtt-devices').spec).toMatchObject({ type: 'NodePort', ports: [{ port: 8883 }] });
+    const plan = bootstrapPlan(parseValues('mqtt: { enabled: true, host: mqtt.example.org }', 'values.yaml'));
+    expect(plan.servers.at(-1)?.hosts).toEqual(['mqtt.feeds.svc', 'mqtt.feeds.svc.cluster.local', 'mqtt.example.org']);
+  });
+
+  test('is not there unless it is asked for', () => {
+    expect(objectsOf('').filter(({ metadata }) => /mqtt|devices/.test(metadata.name))).toEqual([]);
+    expect(bootstrapPlan(defaultValues()).devices).toBeNull();
+  });
 });
 
 describe('rules', () => {

@@ -1,6 +1,6 @@
 /**
- * The whole platform from its values. A part is one file and one line in the table; the operator, lag-exporter, console
- * and MQTT broker get theirs here.
+ * The whole platform from its values. A part is one file and one line in the table; the operator, lag-exporter and console
+ * get theirs here.
  */
 import type { Construct } from 'constructs';
 import { computeChecksums } from '../constructs/checksum.ts';
@@ -11,9 +11,11 @@ import { bootstrap } from './bootstrap.ts';
 import { cloudNativePg } from './cloudNativePg.ts';
 import { database } from './database.ts';
 import { isOwnDatabase } from './databasePeer.ts';
+import { devices } from './devices.ts';
 import { grafana } from './grafana.ts';
 import { kafka } from './kafka.ts';
 import { isOwnKafka } from './kafkaPeer.ts';
+import { mosquitto } from './mosquitto.ts';
 import { prometheus } from './prometheus.ts';
 import { prometheusOperator } from './prometheusOperator.ts';
 import { isOperated, isOwn } from './prometheusPeer.ts';
@@ -28,11 +30,16 @@ export interface Part {
 }
 
 export const PARTS: readonly Part[] = [
-  { wanted: (values) => isOwnKafka(values) || !values.database.external || values.grafana.enabled, add: bootstrap },
+  {
+    wanted: (values) => isOwnKafka(values) || !values.database.external || values.grafana.enabled || values.mqtt.enabled,
+    add: bootstrap,
+  },
   { wanted: isOwnKafka, add: kafka },
   { wanted: ({ kafka }) => kafka.strimzi !== undefined, add: strimzi },
   { wanted: isOwnDatabase, add: database },
   { wanted: ({ database }) => database.cloudnativepg !== undefined, add: cloudNativePg },
+  { wanted: ({ mqtt }) => mqtt.enabled && !mqtt.external, add: mosquitto },
+  { wanted: ({ mqtt }) => mqtt.enabled, add: devices },
   { wanted: isOwn, add: prometheus },
   { wanted: isOperated, add: prometheusOperator },
   // An operated Prometheus has one of its own.

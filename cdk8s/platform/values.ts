@@ -207,10 +207,46 @@ const ingress = z.strictObject({
   tls: name.optional().meta({ description: 'Secret with tls.crt and tls.key of the host' }),
 });
 
+const MQTT_URL = 'mqtts://host:port';
+
+const mqtt = z.strictObject({
+  enabled: z.boolean().default(false).meta({
+    description: 'Whether devices are talked to over MQTT: a broker, certificates of devices and commands to them',
+  }),
+  host: z
+    .string()
+    .regex(/^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$/, HOST)
+    .optional()
+    .meta({
+      description: 'Name by which devices find the broker from outside; stands in its certificate',
+      patternErrorMessage: HOST,
+    }),
+  service: z
+    .enum(['ClusterIP', 'NodePort', 'LoadBalancer'])
+    .default('ClusterIP')
+    .meta({ description: 'How devices reach the broker from outside of the cluster; ClusterIP: not at all' }),
+  storage: storage('1Gi'),
+  resources: resources('30m 64Mi 32Mi', '500m 256Mi 64Mi'),
+  sidecar: resources('10m 64Mi 16Mi', '200m 128Mi 32Mi').meta({ description: 'Of what is beside the broker' }),
+  external: z
+    .strictObject({
+      url: z
+        .string()
+        .regex(/^mqtts:\/\/[^\s/@]+:\d{1,5}$/, MQTT_URL)
+        .meta({ description: MQTT_URL, patternErrorMessage: MQTT_URL }),
+    })
+    .optional()
+    .meta({
+      description:
+        'Use this broker; Secrets millrace-mqtt-producer and millrace-mqtt-commands (ca.crt, tls.crt, tls.key) are given',
+    }),
+});
+
 const roles = z.strictObject({
   producer: resources('50m 128Mi 32Mi', '1 256Mi 64Mi').meta({ description: 'Of producers' }),
   processor: resources('100m 128Mi 32Mi', '1 256Mi 64Mi').meta({ description: 'Of processors' }),
   sink: resources('100m 128Mi 32Mi', '1 256Mi 64Mi').meta({ description: 'Of sinks' }),
+  devices: resources('30m 128Mi 32Mi', '500m 256Mi 64Mi').meta({ description: 'Of what signs certificates and sends commands' }),
   setup: resources('50m 128Mi 32Mi', '1 256Mi 64Mi').meta({ description: 'Of set-up and of the bootstrap' }),
   sidecar: resources('10m 48Mi 16Mi', '200m 96Mi 32Mi').meta({ description: 'Of what is beside Prometheus and Grafana' }),
 });
@@ -243,6 +279,7 @@ export const values = z.strictObject({
   database: database
     .prefault({})
     .meta({ description: 'TimescaleDB, where the rows go', ...contradiction({ required: ['external', 'cloudnativepg'] }) }),
+  mqtt: mqtt.prefault({}).meta({ description: 'Devices that talk MQTT' }),
   prometheus: prometheus.prefault({}).meta({ description: 'Reads the metrics of every role and watches the alerts' }),
   alertmanager: alertmanager.prefault({}).meta({ description: 'Sends alerts' }),
   grafana: grafana.prefault({}).meta({ description: 'Shows the database and the metrics' }),

@@ -71,6 +71,7 @@ test('a certificate about to end is replaced, and no record is lost or sent twic
       registry: account('millrace_registry'),
       server: { of: 'us', superuser: account('superuser', url.username), certificate: 'database' },
     },
+    devices: null,
   };
   const places = [
     { host: 'localhost', port, protocol: 'tls' as const },

@@ -208,6 +208,7 @@
       "certificate": "millrace-database-server"
 {{ end }}{{ if not (hasKey .Values.database "external") }}    }
   }
+{{ end }}{{ if not .Values.mqtt.enabled }}  "devices": null
 {{ end }}}
 {{ end }}
 
@@ -292,6 +293,61 @@ exec docker-entrypoint.sh postgres \
   -c ssl=on \
   -c ssl_cert_file=/etc/millrace/server/tls.crt \
   -c ssl_key_file=/etc/millrace/server/tls.key
+{{ end }}
+
+{{- define "millrace.mosquitto.acl" }}user millrace-producer
+topic read tele/#
+topic read stat/#
+user millrace-commands
+topic write cmnd/#
+topic read stat/#
+pattern write tele/%u/#
+pattern write stat/%u/#
+pattern read cmnd/%u/#
+{{ end }}
+
+{{- define "millrace.mosquitto.mosquitto.conf" }}per_listener_settings false
+allow_anonymous false
+acl_file /etc/millrace/config/acl
+persistence true
+persistence_location /mosquitto/data/
+autosave_interval 5
+max_packet_size 1114112
+max_inflight_messages 100
+max_queued_messages 100000
+max_queued_bytes 67108864
+max_keepalive 3600
+persistent_client_expiration 7d
+log_dest stderr
+log_timestamp_format %Y-%m-%dT%H:%M:%SZ
+log_type error
+log_type warning
+log_type notice
+log_type information
+listener 8883
+cafile /etc/millrace/device-ca/tls.crt
+crlfile /etc/millrace/crl/crl.pem
+certfile /etc/millrace/server/tls.crt
+keyfile /etc/millrace/server/tls.key
+require_certificate true
+use_identity_as_username true
+tls_version tlsv1.2
+use_username_as_clientid true
+max_connections 10000
+listener 8884
+cafile /etc/millrace/server/ca.crt
+certfile /etc/millrace/server/tls.crt
+keyfile /etc/millrace/server/tls.key
+require_certificate true
+use_identity_as_username true
+tls_version tlsv1.2
+max_connections 200
+{{ end }}
+
+{{- define "millrace.mosquitto.start.sh" }}#!/bin/sh
+set -eu
+until [ -s /etc/millrace/crl/crl.pem ]; do echo 'waiting for the list of revoked certificates' >&2; sleep 2; done
+exec mosquitto -c /etc/millrace/config/mosquitto.conf
 {{ end }}
 
 {{- define "millrace.prometheus.prometheus.yml" }}{

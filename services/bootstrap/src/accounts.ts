@@ -1,7 +1,9 @@
 /** Makes the users of Kafka and the roles of the database, and says what each may do. May be repeated. */
 import { readFileSync } from 'node:fs';
+import { quote } from '@millrace/core/database/identifier.ts';
 import { type Access, connectAccess } from '@millrace/core/kafka/access.ts';
 import type { Logger } from '@millrace/core/log.ts';
+import { migrate } from '@millrace/setup/system.ts';
 import pg from 'pg';
 import { grantStatements, roleStatements } from './databaseRoles.ts';
 import type { BootstrapPlan } from './plan.ts';
@@ -69,20 +71,32 @@ export async function openDatabase(
   }
 }
 
-/** Of an operator's database only what they may do. @throws Error where the database does not answer, or has no such roles, yet */
-export async function makeDatabaseRoles(plan: DatabasePlan, secrets: Secrets, log: Logger): Promise<void> {
+/**
+ * Of an operator's database only what they may do. @param hasDevices their tables are wanted before any Pipeline is set up
+ * @throws Error where the database does not answer, or has no such roles, yet
+ */
+export async function makeDatabaseRoles(plan: DatabasePlan, hasDevices: boolean, secrets: Secrets, log: Logger): Promise<void> {
   const { host, port, owner, writer, reader, registry, server } = plan;
   const password = (secret: string): string => entryOf(secrets, secret, 'password');
   const client = await openDatabase(plan, secrets, log);
   try {
     const statements = server.of === 'us' ? roleStatements(plan, password) : grantStatements(plan);
     for (const statement of statements) await client.query(statement);
+    if (hasDevices) await makeTables(client, owner.user, log);
     log.info({ roles: [owner, writer, reader, registry].map(({ user }) => user) }, 'database roles are as they should be');
   } catch (error) {
     throw new Error(`the database at ${host}:${port}: ${(error as Error).message}`, { cause: error });
   } finally {
     await client.end();
   }
+}
+
+/** As the owner, so that its default privileges hold for them. */
+async function makeTables(client: pg.Client, owner: string, log: Logger): Promise<void> {
+  await client.query(`SET ROLE ${quote(owner)}`);
+  const changes = await migrate({ query: (text, values = []) => client.query(text, values) });
+  await client.query('RESET ROLE');
+  if (changes.length > 0) log.info({ changes }, "made Millrace's own tables");
 }
 
 function entryOf(secrets: Secrets, secret: string, key: string): string {

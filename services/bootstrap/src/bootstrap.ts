@@ -35,7 +35,7 @@ export async function bootstrap(plan: BootstrapPlan, { store, waitMs, signal, lo
       : []),
     ...(database
       ? [
-          { what: 'the database', run: () => makeDatabaseRoles(database, secrets, log) },
+          { what: 'the database', run: () => makeDatabaseRoles(database, plan.devices !== null, secrets, log) },
           ...(database.server.of === 'us' ? [{ what: 'the database', run: () => renewDatabase(database, secrets, within) }] : []),
         ]
       : []),

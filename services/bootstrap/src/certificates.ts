@@ -4,6 +4,8 @@ import { webcrypto } from 'node:crypto';
 import * as x509 from '@peculiar/x509';
 
 export const ALGORITHM = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' } as const;
+/** How the authority of devices is called; it is another one (docs/decisions/0036). */
+export const DEVICE_AUTHORITY = 'Millrace devices';
 const DAY_MS = 86_400_000;
 const AUTHORITY_DAYS = 3_650;
 const SERVER_DAYS = 730;

@@ -72,6 +72,17 @@ export const bootstrapPlan = z.strictObject({
       ]),
     })
     .nullable(),
+  /** For devices and the broker that they talk to. */
+  devices: z
+    .strictObject({
+      /** An authority that signs certificates of devices and nothing else. */
+      authority: z.strictObject({ secret: z.string().min(1) }),
+      /** Roles that are clients of the broker, by the installation's authority. */
+      clients: z.array(z.strictObject({ secret: z.string().min(1), commonName: z.string().min(1) })),
+      /** Secrets with bearer tokens; who has put some there keeps them. */
+      tokens: z.array(z.strictObject({ secret: z.string().min(1) })),
+    })
+    .nullable(),
 });
 
 export type BootstrapPlan = z.infer<typeof bootstrapPlan>;
@@ -97,5 +108,7 @@ export function loginsOf({ kafka, database, passwords }: BootstrapPlan): Login[]
 
 /** The Secrets that a plan speaks of. */
 export function secretNames(plan: BootstrapPlan): string[] {
-  return [plan.authority, ...plan.servers.map(({ secret }) => secret), ...loginsOf(plan).map(({ secret }) => secret)];
+  const { devices } = plan;
+  const ofDevices = devices ? [devices.authority, ...devices.clients, ...devices.tokens] : [];
+  return [plan.authority, ...[...plan.servers, ...loginsOf(plan), ...ofDevices].map(({ secret }) => secret)];
 }

@@ -21,6 +21,7 @@ const PLAN: BootstrapPlan = {
     certificate: { secret: 'kafka', hosts: ['kafka'], port: 9092, keystore: '/k', listeners: ['clients'] },
   },
   database: null,
+  devices: null,
 };
 const NOW = new Date('2026-01-01T00:00:00Z');
 const YEAR_MS = 365 * 86_400_000;
@@ -100,6 +101,42 @@ describe('roles that an operator makes', () => {
     const { writes, all } = await planSecrets(plan, new Map([['secret-writer', ours]]), NOW);
     expect(names(writes)).not.toContain('secret-writer');
     expect(dataOf(all, 'secret-writer')).toEqual(ours);
+  });
+});
+
+describe('for devices', () => {
+  const devices: BootstrapPlan['devices'] = {
+    authority: { secret: 'device-ca' },
+    clients: [{ secret: 'producer', commonName: 'millrace-producer' }],
+    tokens: [{ secret: 'tokens' }],
+  };
+  const plan = { ...PLAN, devices };
+
+  test('there is another authority, certificates of roles and a token, and a second run changes nothing', async () => {
+    const { writes, all } = await planSecrets(plan, first.all, NOW);
+    expect(names(writes)).toEqual(['device-ca', 'producer', 'tokens']);
+    const [own, of] = ['device-ca', 'ca'].map((name) => new X509Certificate(dataOf(all, name)['tls.crt'] ?? ''));
+    const producer = new X509Certificate(dataOf(all, 'producer')['tls.crt'] ?? '');
+    if (!own || !of) throw new Error('no authority');
+    expect(own.verify(of.publicKey)).toBe(false);
+    expect([producer.verify(of.publicKey), producer.verify(own.publicKey)]).toEqual([true, false]);
+    expect([producer.subject, producer.keyUsage]).toEqual(['CN=millrace-producer', ['1.3.6.1.5.5.7.3.2']]);
+    expect(dataOf(all, 'tokens').admin).toMatch(/^[0-9a-f]{48}$/);
+    expect((await planSecrets(plan, all, after(0.1))).writes).toEqual([]);
+  });
+
+  test('roles are renewed; the authority and tokens stay, those of a user among them', async () => {
+    const { all } = await planSecrets(plan, first.all, NOW);
+    const given = new Map([...all, ['tokens', { anna: 'a'.repeat(32) }]]);
+    const later = await planSecrets(plan, given, after(1.5));
+    expect(names(later.writes)).toEqual(['kafka', 'database', 'producer']);
+    expect(dataOf(later.all, 'tokens')).toEqual({ anna: 'a'.repeat(32) });
+  });
+
+  test('half an authority is not silently replaced', async () => {
+    const { all } = await planSecrets(plan, first.all, NOW);
+    const half = new Map([...all, ['device-ca', { 'tls.key': dataOf(all, 'device-ca')['tls.key'] ?? '' }]]);
+    await expect(planSecrets(plan, half, NOW)).rejects.toThrow('the Secret device-ca has no tls.crt');
   });
 });
 

@@ -5,7 +5,7 @@
  * replaced; the authority is made only where there is none, and everything signed by another one is made anew.
  */
 import { randomBytes } from 'node:crypto';
-import { flawOf, type KeyPair, makeAuthority, makeServer } from './certificates.ts';
+import { DEVICE_AUTHORITY, flawOf, type KeyPair, makeAuthority, makeClient, makeServer } from './certificates.ts';
 import { type BootstrapPlan, loginsOf, type ServerPlan } from './plan.ts';
 
 /** Content of a Secret by key. */
@@ -52,7 +52,41 @@ export async function planSecrets(
     else if (Object.entries(data).some(([key, value]) => old[key] !== value))
       write(secret, { ...old, ...data }, 'user or authority are others');
   }
+  if (plan.devices) await planDevices(plan.devices, { authority, existing, now, write });
   return { writes, all };
+}
+
+interface Planning {
+  authority: KeyPair;
+  existing: ReadonlyMap<string, SecretData>;
+  now: Date;
+  write(name: string, data: SecretData, why: string): void;
+}
+
+async function planDevices(
+  { authority: own, clients, tokens }: NonNullable<BootstrapPlan['devices']>,
+  { authority, existing, now, write }: Planning,
+): Promise<void> {
+  const found = existing.get(own.secret);
+  if (found) authorityIn(own.secret, found);
+  else {
+    const { certificate, key } = await makeAuthority(DEVICE_AUTHORITY, now);
+    write(own.secret, { 'tls.crt': certificate, 'tls.key': key }, 'there is no authority of devices');
+  }
+  for (const { secret, commonName } of clients) {
+    const old = existing.get(secret);
+    const flaw = old ? await clientFlaw(old, authority, now) : 'it is not there';
+    if (flaw === null) continue;
+    const { certificate, key } = await makeClient(authority, commonName, now);
+    write(secret, { ...old, 'tls.crt': certificate, 'tls.key': key, 'ca.crt': authority.certificate }, flaw);
+  }
+  for (const { secret } of tokens)
+    if (!existing.has(secret)) write(secret, { admin: randomBytes(24).toString('hex') }, 'it is not there');
+}
+
+async function clientFlaw(data: SecretData, authority: KeyPair, now: Date): Promise<string | null> {
+  if (data['ca.crt'] !== authority.certificate) return 'the authority is another';
+  return flawOf(data['tls.crt'] ?? '', authority, [], now);
 }
 
 /** @throws Error where half of it is missing: a new one would cut off everybody who trusts the old one */
