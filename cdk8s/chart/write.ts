@@ -115,7 +115,11 @@ class Writer {
     const [only] = parts;
     if (!only) return literal('');
     if (parts.length === 1 && typeof only.piece === 'string') return literal(only.piece);
-    if (parts.length === 1 && typeof only.piece !== 'string') return unbracketed(this.#piece(only.piece, path));
+    if (parts.length === 1 && typeof only.piece !== 'string') {
+      const isNumber = 'ref' in only.piece && this.#refs[only.piece.ref]?.type === 'integer';
+      const alone = this.#piece(only.piece, path);
+      return isNumber ? `print ${alone}` : unbracketed(alone); // a number alone would be one, and no text
+    }
     const words = parts.flatMap(({ piece }, index) => {
       if (typeof piece === 'string') return [literal(piece)];
       // print puts a space between two values that are no texts.
