@@ -13,9 +13,30 @@
 {{ end }}{{ if not (hasKey .Values.database "cloudnativepg") }}    "app.kubernetes.io/managed-by": "millrace"
 {{ end }}  },
   "authority": "millrace-ca",
-{{ if or (and (hasKey .Values.kafka "external") (or (hasKey .Values.database "external") (hasKey .Values.database "cloudnativepg"))) (and (not (hasKey .Values.kafka "external")) (and (hasKey .Values.kafka "strimzi") (or (hasKey .Values.database "external") (hasKey .Values.database "cloudnativepg")))) }}  "servers": [],
-{{ end }}{{ if or (and (hasKey .Values.kafka "external") (and (not (hasKey .Values.database "external")) (not (hasKey .Values.database "cloudnativepg")))) (and (not (hasKey .Values.kafka "external")) (or (not (hasKey .Values.kafka "strimzi")) (and (not (hasKey .Values.database "external")) (not (hasKey .Values.database "cloudnativepg"))))) }}  "servers": [
-{{ end }}{{ if and (not (hasKey .Values.database "external")) (and (not (hasKey .Values.database "cloudnativepg")) (or (hasKey .Values.kafka "external") (hasKey .Values.kafka "strimzi"))) }}    {
+{{ if or (and (hasKey .Values.kafka "external") (or (and (hasKey .Values.database "external") (or (not .Values.mqtt.enabled) (hasKey .Values.mqtt "external"))) (and (not (hasKey .Values.database "external")) (and (hasKey .Values.database "cloudnativepg") (or (not .Values.mqtt.enabled) (hasKey .Values.mqtt "external")))))) (and (not (hasKey .Values.kafka "external")) (and (hasKey .Values.kafka "strimzi") (or (and (hasKey .Values.database "external") (or (not .Values.mqtt.enabled) (hasKey .Values.mqtt "external"))) (and (not (hasKey .Values.database "external")) (and (hasKey .Values.database "cloudnativepg") (or (not .Values.mqtt.enabled) (hasKey .Values.mqtt "external"))))))) }}  "servers": [],
+{{ end }}{{ if or (and (hasKey .Values.kafka "external") (or (and (hasKey .Values.database "external") (and .Values.mqtt.enabled (not (hasKey .Values.mqtt "external")))) (and (not (hasKey .Values.database "external")) (or (not (hasKey .Values.database "cloudnativepg")) (and .Values.mqtt.enabled (not (hasKey .Values.mqtt "external"))))))) (and (not (hasKey .Values.kafka "external")) (or (not (hasKey .Values.kafka "strimzi")) (or (and (hasKey .Values.database "external") (and .Values.mqtt.enabled (not (hasKey .Values.mqtt "external")))) (and (not (hasKey .Values.database "external")) (or (not (hasKey .Values.database "cloudnativepg")) (and .Values.mqtt.enabled (not (hasKey .Values.mqtt "external")))))))) }}  "servers": [
+{{ end }}{{ if and (not (hasKey .Values.database "external")) (and (not (hasKey .Values.database "cloudnativepg")) (or (and (hasKey .Values.kafka "external") (or (not .Values.mqtt.enabled) (not (hasKey .Values.mqtt "external")))) (and (not (hasKey .Values.kafka "external")) (and (hasKey .Values.kafka "strimzi") (or (not .Values.mqtt.enabled) (not (hasKey .Values.mqtt "external"))))))) }}    {
+      "secret": "millrace-database-server",
+      "commonName": "database",
+      "hosts": [
+        "database.{{ include "millrace.inJson" .Release.Namespace }}.svc",
+        "database.{{ include "millrace.inJson" .Release.Namespace }}.svc.cluster.local"
+      ],
+      "keystore": false,
+      "clusterId": false
+{{ end }}{{ if and (not (hasKey .Values.database "external")) (and (not (hasKey .Values.database "cloudnativepg")) (and .Values.mqtt.enabled (and (not (hasKey .Values.mqtt "external")) (or (hasKey .Values.kafka "external") (hasKey .Values.kafka "strimzi"))))) }}    },
+{{ end }}{{ if and .Values.mqtt.enabled (and (not (hasKey .Values.mqtt "external")) (or (hasKey .Values.kafka "external") (hasKey .Values.kafka "strimzi"))) }}    {
+      "secret": "millrace-mqtt-server",
+      "commonName": "mqtt",
+      "hosts": [
+        "mqtt.{{ include "millrace.inJson" .Release.Namespace }}.svc",
+{{ end }}{{ if and .Values.mqtt.enabled (and (not (hasKey .Values.mqtt "external")) (and (hasKey .Values.mqtt "host") (or (hasKey .Values.kafka "external") (hasKey .Values.kafka "strimzi")))) }}        "mqtt.{{ include "millrace.inJson" .Release.Namespace }}.svc.cluster.local",
+        "{{ include "millrace.inJson" .Values.mqtt.host }}"
+{{ end }}{{ if and .Values.mqtt.enabled (and (not (hasKey .Values.mqtt "external")) (and (not (hasKey .Values.mqtt "host")) (or (hasKey .Values.kafka "external") (hasKey .Values.kafka "strimzi")))) }}        "mqtt.{{ include "millrace.inJson" .Release.Namespace }}.svc.cluster.local"
+{{ end }}{{ if and .Values.mqtt.enabled (and (not (hasKey .Values.mqtt "external")) (or (hasKey .Values.kafka "external") (hasKey .Values.kafka "strimzi"))) }}      ],
+      "keystore": false,
+      "clusterId": false
+{{ end }}{{ if and (not (hasKey .Values.database "external")) (and (not (hasKey .Values.database "cloudnativepg")) (and .Values.mqtt.enabled (and (hasKey .Values.mqtt "external") (or (hasKey .Values.kafka "external") (hasKey .Values.kafka "strimzi"))))) }}    {
       "secret": "millrace-database-server",
       "commonName": "database",
       "hosts": [
@@ -40,8 +61,8 @@
 {{ end }}{{ if and (not (hasKey .Values.kafka "external")) (not (hasKey .Values.kafka "strimzi")) }}      ],
       "keystore": true,
       "clusterId": true
-{{ end }}{{ if and (not (hasKey .Values.kafka "external")) (and (not (hasKey .Values.database "external")) (and (not (hasKey .Values.database "cloudnativepg")) (not (hasKey .Values.kafka "strimzi")))) }}    },
-    {
+{{ end }}{{ if and (not (hasKey .Values.kafka "external")) (and (not (hasKey .Values.kafka "strimzi")) (or (and (hasKey .Values.database "external") (and .Values.mqtt.enabled (not (hasKey .Values.mqtt "external")))) (and (not (hasKey .Values.database "external")) (or (not (hasKey .Values.database "cloudnativepg")) (and .Values.mqtt.enabled (not (hasKey .Values.mqtt "external"))))))) }}    },
+{{ end }}{{ if and (not (hasKey .Values.kafka "external")) (and (not (hasKey .Values.database "external")) (and (not (hasKey .Values.database "cloudnativepg")) (and (not (hasKey .Values.kafka "strimzi")) (or (not .Values.mqtt.enabled) (or (not (hasKey .Values.mqtt "external")) (eq (int64 .Values.kafka.nodes) 3)))))) }}    {
       "secret": "millrace-database-server",
       "commonName": "database",
       "hosts": [
@@ -50,7 +71,28 @@
       ],
       "keystore": false,
       "clusterId": false
-{{ end }}{{ if or (and (hasKey .Values.kafka "external") (and (not (hasKey .Values.database "external")) (not (hasKey .Values.database "cloudnativepg")))) (and (not (hasKey .Values.kafka "external")) (or (not (hasKey .Values.kafka "strimzi")) (and (not (hasKey .Values.database "external")) (not (hasKey .Values.database "cloudnativepg"))))) }}    }
+{{ end }}{{ if and (not (hasKey .Values.kafka "external")) (and (not (hasKey .Values.database "external")) (and (not (hasKey .Values.database "cloudnativepg")) (and .Values.mqtt.enabled (and (not (hasKey .Values.mqtt "external")) (not (hasKey .Values.kafka "strimzi")))))) }}    },
+{{ end }}{{ if and (not (hasKey .Values.kafka "external")) (and .Values.mqtt.enabled (and (not (hasKey .Values.mqtt "external")) (not (hasKey .Values.kafka "strimzi")))) }}    {
+      "secret": "millrace-mqtt-server",
+      "commonName": "mqtt",
+      "hosts": [
+        "mqtt.{{ include "millrace.inJson" .Release.Namespace }}.svc",
+{{ end }}{{ if and (not (hasKey .Values.kafka "external")) (and .Values.mqtt.enabled (and (not (hasKey .Values.mqtt "external")) (and (hasKey .Values.mqtt "host") (not (hasKey .Values.kafka "strimzi"))))) }}        "mqtt.{{ include "millrace.inJson" .Release.Namespace }}.svc.cluster.local",
+        "{{ include "millrace.inJson" .Values.mqtt.host }}"
+{{ end }}{{ if and (not (hasKey .Values.kafka "external")) (and .Values.mqtt.enabled (and (not (hasKey .Values.mqtt "external")) (and (not (hasKey .Values.mqtt "host")) (not (hasKey .Values.kafka "strimzi"))))) }}        "mqtt.{{ include "millrace.inJson" .Release.Namespace }}.svc.cluster.local"
+{{ end }}{{ if and (not (hasKey .Values.kafka "external")) (and .Values.mqtt.enabled (and (not (hasKey .Values.mqtt "external")) (not (hasKey .Values.kafka "strimzi")))) }}      ],
+      "keystore": false,
+      "clusterId": false
+{{ end }}{{ if and (not (hasKey .Values.kafka "external")) (and (not (hasKey .Values.database "external")) (and (not (hasKey .Values.database "cloudnativepg")) (and .Values.mqtt.enabled (and (hasKey .Values.mqtt "external") (and (not (hasKey .Values.kafka "strimzi")) (eq (int64 .Values.kafka.nodes) 1)))))) }}    {
+      "secret": "millrace-database-server",
+      "commonName": "database",
+      "hosts": [
+        "database.{{ include "millrace.inJson" .Release.Namespace }}.svc",
+        "database.{{ include "millrace.inJson" .Release.Namespace }}.svc.cluster.local"
+      ],
+      "keystore": false,
+      "clusterId": false
+{{ end }}{{ if or (and (hasKey .Values.kafka "external") (or (and (hasKey .Values.database "external") (and .Values.mqtt.enabled (not (hasKey .Values.mqtt "external")))) (and (not (hasKey .Values.database "external")) (or (not (hasKey .Values.database "cloudnativepg")) (and .Values.mqtt.enabled (not (hasKey .Values.mqtt "external"))))))) (and (not (hasKey .Values.kafka "external")) (or (not (hasKey .Values.kafka "strimzi")) (or (and (hasKey .Values.database "external") (and .Values.mqtt.enabled (not (hasKey .Values.mqtt "external")))) (and (not (hasKey .Values.database "external")) (or (not (hasKey .Values.database "cloudnativepg")) (and .Values.mqtt.enabled (not (hasKey .Values.mqtt "external")))))))) }}    }
   ],
 {{ end }}{{ if .Values.grafana.enabled }}  "passwords": [
     {
@@ -60,6 +102,39 @@
   ],
 {{ end }}{{ if not .Values.grafana.enabled }}  "passwords": [],
 {{ end }}{{ if or (hasKey .Values.kafka "external") (hasKey .Values.kafka "strimzi") }}  "kafka": null,
+{{ end }}{{ if and (hasKey .Values.database "external") (or (hasKey .Values.kafka "external") (hasKey .Values.kafka "strimzi")) }}  "database": null,
+{{ end }}{{ if and (not (hasKey .Values.database "external")) (or (hasKey .Values.kafka "external") (hasKey .Values.kafka "strimzi")) }}  "database": {
+{{ end }}{{ if and (not (hasKey .Values.database "external")) (and (hasKey .Values.database "cloudnativepg") (and (hasKey .Values.database.cloudnativepg "cluster") (or (hasKey .Values.kafka "external") (hasKey .Values.kafka "strimzi")))) }}    "host": "{{ include "millrace.inJson" .Values.database.cloudnativepg.cluster }}-rw.{{ include "millrace.inJson" .Release.Namespace }}.svc",
+{{ end }}{{ if and (not (hasKey .Values.database "external")) (and (hasKey .Values.database "cloudnativepg") (and (not (hasKey .Values.database.cloudnativepg "cluster")) (or (hasKey .Values.kafka "external") (hasKey .Values.kafka "strimzi")))) }}    "host": "database-rw.{{ include "millrace.inJson" .Release.Namespace }}.svc",
+{{ end }}{{ if and (not (hasKey .Values.database "external")) (and (not (hasKey .Values.database "cloudnativepg")) (or (hasKey .Values.kafka "external") (hasKey .Values.kafka "strimzi"))) }}    "host": "database.{{ include "millrace.inJson" .Release.Namespace }}.svc",
+{{ end }}{{ if and (not (hasKey .Values.database "external")) (or (hasKey .Values.kafka "external") (hasKey .Values.kafka "strimzi")) }}    "port": 5432,
+    "name": "{{ include "millrace.inJson" .Values.database.name }}",
+    "owner": {
+      "user": "millrace_owner",
+      "secret": "millrace-database-owner"
+    },
+    "writer": {
+      "user": "millrace_writer",
+      "secret": "millrace-database-writer"
+    },
+    "reader": {
+      "user": "millrace_reader",
+      "secret": "millrace-database-reader"
+    },
+    "registry": {
+      "user": "millrace_registry",
+      "secret": "millrace-database-registry"
+    },
+    "server": {
+{{ end }}{{ if and (not (hasKey .Values.database "external")) (and (hasKey .Values.database "cloudnativepg") (or (hasKey .Values.kafka "external") (hasKey .Values.kafka "strimzi"))) }}      "of": "an operator",
+      "authority": "/etc/millrace/database-ca/ca.crt"
+{{ end }}{{ if and (not (hasKey .Values.database "external")) (and (not (hasKey .Values.database "cloudnativepg")) (or (hasKey .Values.kafka "external") (hasKey .Values.kafka "strimzi"))) }}      "of": "us",
+      "superuser": {
+        "user": "postgres",
+        "secret": "millrace-database-superuser"
+      },
+      "certificate": "millrace-database-server"
+{{ end }}{{ if and (not (hasKey .Values.database "external")) (or (hasKey .Values.kafka "external") (hasKey .Values.kafka "strimzi")) }}    }
 {{ end }}{{ if and (not (hasKey .Values.kafka "external")) (not (hasKey .Values.kafka "strimzi")) }}  "kafka": {
     "brokers": "kafka.{{ include "millrace.inJson" .Release.Namespace }}.svc:9092",
     "admin": {
@@ -173,13 +248,13 @@
         "controller"
       ]
     }
-  },
-{{ end }}{{ if hasKey .Values.database "external" }}  "database": null
-{{ end }}{{ if not (hasKey .Values.database "external") }}  "database": {
-{{ end }}{{ if and (not (hasKey .Values.database "external")) (and (hasKey .Values.database "cloudnativepg") (hasKey .Values.database.cloudnativepg "cluster")) }}    "host": "{{ include "millrace.inJson" .Values.database.cloudnativepg.cluster }}-rw.{{ include "millrace.inJson" .Release.Namespace }}.svc",
-{{ end }}{{ if and (not (hasKey .Values.database "external")) (and (hasKey .Values.database "cloudnativepg") (not (hasKey .Values.database.cloudnativepg "cluster"))) }}    "host": "database-rw.{{ include "millrace.inJson" .Release.Namespace }}.svc",
-{{ end }}{{ if and (not (hasKey .Values.database "external")) (not (hasKey .Values.database "cloudnativepg")) }}    "host": "database.{{ include "millrace.inJson" .Release.Namespace }}.svc",
-{{ end }}{{ if not (hasKey .Values.database "external") }}    "port": 5432,
+{{ end }}{{ if or (not (hasKey .Values.database "external")) (and (not (hasKey .Values.kafka "external")) (not (hasKey .Values.kafka "strimzi"))) }}  },
+{{ end }}{{ if and (not (hasKey .Values.kafka "external")) (and (hasKey .Values.database "external") (not (hasKey .Values.kafka "strimzi"))) }}  "database": null,
+{{ end }}{{ if and (not (hasKey .Values.kafka "external")) (and (not (hasKey .Values.database "external")) (not (hasKey .Values.kafka "strimzi"))) }}  "database": {
+{{ end }}{{ if and (not (hasKey .Values.kafka "external")) (and (not (hasKey .Values.database "external")) (and (hasKey .Values.database "cloudnativepg") (and (hasKey .Values.database.cloudnativepg "cluster") (not (hasKey .Values.kafka "strimzi"))))) }}    "host": "{{ include "millrace.inJson" .Values.database.cloudnativepg.cluster }}-rw.{{ include "millrace.inJson" .Release.Namespace }}.svc",
+{{ end }}{{ if and (not (hasKey .Values.kafka "external")) (and (not (hasKey .Values.database "external")) (and (hasKey .Values.database "cloudnativepg") (and (not (hasKey .Values.database.cloudnativepg "cluster")) (not (hasKey .Values.kafka "strimzi"))))) }}    "host": "database-rw.{{ include "millrace.inJson" .Release.Namespace }}.svc",
+{{ end }}{{ if and (not (hasKey .Values.kafka "external")) (and (not (hasKey .Values.database "external")) (and (not (hasKey .Values.database "cloudnativepg")) (not (hasKey .Values.kafka "strimzi")))) }}    "host": "database.{{ include "millrace.inJson" .Release.Namespace }}.svc",
+{{ end }}{{ if and (not (hasKey .Values.kafka "external")) (and (not (hasKey .Values.database "external")) (not (hasKey .Values.kafka "strimzi"))) }}    "port": 5432,
     "name": "{{ include "millrace.inJson" .Values.database.name }}",
     "owner": {
       "user": "millrace_owner",
@@ -198,15 +273,39 @@
       "secret": "millrace-database-registry"
     },
     "server": {
-{{ end }}{{ if and (not (hasKey .Values.database "external")) (hasKey .Values.database "cloudnativepg") }}      "of": "an operator",
+{{ end }}{{ if and (not (hasKey .Values.kafka "external")) (and (not (hasKey .Values.database "external")) (and (hasKey .Values.database "cloudnativepg") (not (hasKey .Values.kafka "strimzi")))) }}      "of": "an operator",
       "authority": "/etc/millrace/database-ca/ca.crt"
-{{ end }}{{ if and (not (hasKey .Values.database "external")) (not (hasKey .Values.database "cloudnativepg")) }}      "of": "us",
+{{ end }}{{ if and (not (hasKey .Values.kafka "external")) (and (not (hasKey .Values.database "external")) (and (not (hasKey .Values.database "cloudnativepg")) (not (hasKey .Values.kafka "strimzi")))) }}      "of": "us",
       "superuser": {
         "user": "postgres",
         "secret": "millrace-database-superuser"
       },
       "certificate": "millrace-database-server"
-{{ end }}{{ if not (hasKey .Values.database "external") }}    }
+{{ end }}{{ if and (not (hasKey .Values.kafka "external")) (and (not (hasKey .Values.database "external")) (not (hasKey .Values.kafka "strimzi"))) }}    }
+  },
+{{ end }}{{ if .Values.mqtt.enabled }}  "devices": {
+    "authority": {
+      "secret": "millrace-device-ca"
+    },
+{{ end }}{{ if and .Values.mqtt.enabled (hasKey .Values.mqtt "external") }}    "clients": [],
+{{ end }}{{ if and .Values.mqtt.enabled (not (hasKey .Values.mqtt "external")) }}    "clients": [
+      {
+        "secret": "millrace-mqtt-producer",
+        "commonName": "millrace-producer"
+      },
+      {
+        "secret": "millrace-mqtt-commands",
+        "commonName": "millrace-commands"
+      }
+    ],
+{{ end }}{{ if .Values.mqtt.enabled }}    "tokens": [
+      {
+        "secret": "millrace-device-provisioning"
+      },
+      {
+        "secret": "millrace-device-commands"
+      }
+    ]
   }
 {{ end }}{{ if not .Values.mqtt.enabled }}  "devices": null
 {{ end }}}

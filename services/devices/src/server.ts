@@ -45,6 +45,8 @@ export interface DevicesServerOptions {
   send(command: Command, by: string): Promise<Result>;
   crl(): Crl | null;
   metrics: DevicesMetrics;
+  /** For tests to lower. */
+  rates?: typeof RATES;
   log: Logger;
 }
 
@@ -91,9 +93,9 @@ type ForDevice = { Params: { device: string } };
 
 function routes(
   server: FastifyInstance,
-  { provisioning, commands, identity, authority, send, crl, metrics, log }: DevicesServerOptions,
+  { provisioning, commands, identity, authority, send, crl, metrics, rates = RATES, log }: DevicesServerOptions,
 ): void {
-  const byAddress = rateLimiter(RATES.address);
+  const byAddress = rateLimiter(rates.address);
   server.decorateRequest('by', '');
   server.addHook('onRequest', async ({ ip }) => slow(byAddress(ip, performance.now())));
   server.addHook('onResponse', async (_request, { statusCode }) => metrics.requests.inc({ code: String(statusCode) }));
@@ -117,7 +119,7 @@ function routes(
 
   server.post<ForDevice>(
     '/devices/:device/certificates',
-    { onRequest: letIn(provisioning, RATES.provisioning, log) },
+    { onRequest: letIn(provisioning, rates.provisioning, log) },
     async (request, reply) => {
       const { device } = request.params;
       const { csr, days, renew } = wishOf(request.body);
@@ -136,7 +138,7 @@ function routes(
   let waiting = 0;
   server.post<ForDevice>(
     '/devices/:device/commands',
-    { onRequest: letIn(commands, RATES.commands, log) },
+    { onRequest: letIn(commands, rates.commands, log) },
     async (request, reply) => {
       const command = commandOf(request.params.device, request.body);
       if (waiting >= MOST_WAITING)
