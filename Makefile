@@ -4,9 +4,11 @@
 .PHONY: help setup demo deploy undeploy status logs port-forward test e2e soak bench check lint format docs clean
 
 run := scripts/run
-pipelines := examples/traffic/pipeline.yaml examples/environment/pipeline.yaml examples/phone-sensors/pipeline.yaml
+pipelines := examples/traffic/pipeline.yaml examples/environment/pipeline.yaml examples/phone-sensors/pipeline.yaml \
+	examples/smart-controller/pipeline.yaml
 secrets := .millrace/secrets
-clients := examples/phone-sensors/simulate.ts
+clients := examples/phone-sensors/simulate.ts examples/smart-controller/simulate.ts
+registry := examples/smart-controller/registry.yaml
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -19,13 +21,14 @@ help: ## List the targets
 setup: ## Fetch what the others need: Node 24, npm packages, Kafka, PostgreSQL
 	@scripts/setup
 
-demo: ## Run the examples traffic, environment and phone-sensors into their tables, and keep running
+demo: ## Run the four examples into their tables, and keep running
 ifdef DOCKER
 	@echo 'millrace: make demo DOCKER=1 is not built yet; make demo runs without Docker' >&2; exit 2
 else
 	@scripts/setup
 	@scripts/token $(secrets)/phone-sensors/token
-	@$(run) node services/cli/bin/millrace.ts run $(pipelines) --secrets $(secrets) --client $(clients) $(if $(filter-out 0,$(ONCE)),--once)
+	@$(run) node services/cli/bin/millrace.ts run $(pipelines) --secrets $(secrets) \
+		--mqtt-broker own --registry $(registry) --client $(clients) $(if $(filter-out 0,$(ONCE)),--once)
 endif
 
 deploy: ## Bring the platform and the examples into a cluster: kind, minikube, or where the kubeconfig points

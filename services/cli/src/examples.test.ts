@@ -137,6 +137,8 @@ test('smart-controller: every datapoint of the 32 streams of frames, and every o
   const registry = registryOf(merged(nothing, entries, problems, true));
   const transform = compileTransform(loaded.pipeline, () => registry);
   const streams = new Set<string>();
+  let [messages, read] = [0, 0];
+  const stored = new Set<string>();
   const components = new Set<string>();
   for (const { topic, payload, readings } of messagesOf(CONTROLLERS)) {
     const headers = { 'mqtt-topic': Buffer.from(topic) };
@@ -147,9 +149,14 @@ test('smart-controller: every datapoint of the 32 streams of frames, and every o
       return { device, connector, component, datapoint, timeMs: Date.parse(String(time)), value, text, unit };
     });
     expect(rows).toEqual(readings);
+    messages++;
+    read += rows.length;
+    for (const { device, connector, component, datapoint, timeMs } of rows)
+      stored.add([device, connector, component, datapoint, timeMs].join(' '));
     if (payload.includes('"frame"')) streams.add(topic);
     components.add(String(rows[0]?.component));
   }
   expect(streams.size).toBe(32);
+  expect([messages, read, stored.size]).toEqual([1_139, 7_159, 6_851]);
   expect([...components].toSorted()).toEqual(['climate', 'door', 'motion', 'power', 'reader', 'siren', 'strike']);
 });
