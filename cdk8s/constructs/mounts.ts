@@ -14,6 +14,21 @@ export function secretFileMount(volume: string, path: string, secret: string, ke
   return { volume, path, readOnly: true, source: { secret: { secretName: secret, defaultMode: SECRET_MODE, ...items } } };
 }
 
+/** Some keys of a Secret, of which some need not be there. @param volume as above */
+export function secretFilesMount(
+  volume: string,
+  path: string,
+  secret: string,
+  { needed, optional }: { needed: readonly string[]; optional: readonly string[] },
+): Mount {
+  const items = (keys: readonly string[]) => keys.map((key) => ({ key, path: key }));
+  const sources = [
+    { secret: { name: secret, items: items(needed) } },
+    ...(optional.length > 0 ? [{ secret: { name: secret, items: items(optional), optional: true } }] : []),
+  ];
+  return { volume, path, readOnly: true, source: { projected: { defaultMode: SECRET_MODE, sources } } };
+}
+
 /** The files of one ConfigMap or of several in one folder. */
 export function configMount(volume: string, path: string, ...configMaps: readonly string[]): Mount {
   const [only] = configMaps;

@@ -17,6 +17,7 @@ import type { Values } from '../platform/values.ts';
 import { type Connection, databaseConnection, kafkaConnection, together } from './connections.ts';
 import { listeningOf } from './http.ts';
 import { inputOf } from './input.ts';
+import { bridgingOf } from './mqtt.ts';
 import { scaleOf } from './scaling.ts';
 import { topicsAreGiven } from './topics.ts';
 
@@ -56,7 +57,8 @@ export function role(scope: Construct, name: RoleName, context: PipelineContext)
   const { pipeline, values } = context;
   const connection = CONNECTIONS[name](values, pipeline);
   const listening = name === 'producer' ? listeningOf(pipeline) : null;
-  const input = listening ?? (name === 'producer' ? inputOf(pipeline) : { args: [], mounts: [], egress: [] });
+  const bridging = name === 'producer' ? bridgingOf(pipeline, values) : null;
+  const input = listening ?? bridging ?? (name === 'producer' ? inputOf(pipeline) : { args: [], mounts: [], egress: [] });
   const scale = name === 'producer' ? 1 : scaleOf(pipeline, values);
   new DeploymentWorkload(scope, name, {
     ...common(context, name, connection),
@@ -65,7 +67,7 @@ export function role(scope: Construct, name: RoleName, context: PipelineContext)
     ports: { metrics: METRICS_PORT, ...listening?.ports },
     mounts: [configMount('pipeline', FOLDER, context.config.name), ...connection.mounts, ...input.mounts],
     resources: resourcesOf(pipeline, name, values),
-    extraLabels: { ...connection.labels, ...SCRAPED },
+    extraLabels: { ...connection.labels, ...bridging?.labels, ...SCRAPED },
     probes: httpProbes(METRICS_PORT, '/healthz', '/readyz'),
     // Two producers of one file would take turns in sending it.
     replicas: typeof scale === 'number' ? scale : null,

@@ -1,0 +1,91 @@
+import { parsePipelines } from '@millrace/core/spec/load.ts';
+import { describe, expect, test } from 'vitest';
+import type { Manifest } from '../constructs/manifest.ts';
+import { faultsOf, podSpecOf } from '../constructs/restricted.ts';
+import { parseValues } from '../platform/loadValues.ts';
+import { pipelineObjects } from './pipeline.ts';
+
+function objectsOf(mqtt: string, values = ''): Manifest[] {
+  const [loaded] = parsePipelines(
+    `
+apiVersion: millrace.dev/v1alpha1
+kind: Pipeline
+metadata: { name: doors }
+spec:
+  source: { mqtt: ${mqtt} }
+  record: { key: a, time: { field: t }, fields: { a: { type: text } } }
+  table: { name: t }
+`,
+    'pipeline.yaml',
+  );
+  if (!loaded) throw new Error('no Pipeline');
+  return pipelineObjects(loaded.pipeline, parseValues(values, 'values.yaml'));
+}
+
+function producerOf(objects: readonly Manifest[]) {
+  const deployment = objects.find(({ kind, metadata }) => kind === 'Deployment' && metadata.name === 'doors-producer');
+  const pod = deployment && podSpecOf(deployment);
+  if (!deployment || !pod) throw new Error('no producer');
+  const { labels } = (deployment.spec as { template: Manifest }).template.metadata;
+  const [container] = pod.containers as { args?: string[]; volumeMounts?: object[] }[];
+  return { deployment, pod, labels, args: container?.args ?? [], mounts: container?.volumeMounts ?? [] };
+}
+
+function egressOf(objects: readonly Manifest[]): { to?: object[]; ports?: { port: number }[] }[] {
+  const policy = objects.find(({ kind, metadata }) => kind === 'NetworkPolicy' && metadata.name === 'doors-producer');
+  if (!policy) throw new Error('no policy');
+  return (policy.spec as { egress?: { to?: object[]; ports?: { port: number }[] }[] }).egress ?? [];
+}
+
+const OWN = '{ url: "mqtts://mqtt.feeds.svc:8884", topics: [tele/#], tls: { secretRef: { name: millrace-mqtt-producer } } }';
+
+describe('with the broker of the platform', () => {
+  const objects = objectsOf(OWN, 'mqtt: { enabled: true }');
+  const { pod, labels, args, mounts, deployment } = producerOf(objects);
+
+  test('it has its certificate as files, and of the Secret those keys alone', () => {
+    expect(args).toEqual(expect.arrayContaining(['--secrets', '/etc/millrace/secrets']));
+    expect(mounts).toContainEqual({
+      name: 'mqtt-secret-0',
+      mountPath: '/etc/millrace/secrets/millrace-mqtt-producer',
+      readOnly: true,
+    });
+    const items = (...keys: string[]) => keys.map((key) => ({ key, path: key }));
+    const name = 'millrace-mqtt-producer';
+    expect(pod.volumes).toContainEqual({
+      name: 'mqtt-secret-0',
+      projected: {
+        defaultMode: 0o440,
+        sources: [
+          { secret: { name, items: items('ca.crt') } },
+          { secret: { name, items: items('tls.crt', 'tls.key'), optional: true } },
+        ],
+      },
+    });
+    expect(faultsOf(pod)).toEqual([]);
+  });
+
+  test('the network lets it to that broker and to no other, and never two of them at a time', () => {
+    expect(labels).toMatchObject({ 'millrace.dev/mqtt-client': 'true' });
+    const [flow] = egressOf(objects).filter(({ ports }) => ports?.some(({ port }) => port === 8884));
+    expect(flow?.to).toEqual([
+      { podSelector: { matchLabels: expect.objectContaining({ 'app.kubernetes.io/name': 'mosquitto' }) } },
+    ]);
+    expect(deployment.spec).toMatchObject({ replicas: 1, strategy: { type: 'Recreate' } });
+  });
+});
+
+test('another broker is reached anywhere, at its port', () => {
+  const objects = objectsOf(
+    '{ url: "mqtt://broker.example.org", topics: [a], shared: doors, auth: { secretRef: { name: login } } }',
+  );
+  const { labels, args, pod } = producerOf(objects);
+  expect(egressOf(objects).some(({ to, ports }) => !to && ports?.some(({ port }) => port === 1883))).toBe(true);
+  expect(labels).not.toHaveProperty('millrace.dev/mqtt-client');
+  expect(args).toEqual(expect.arrayContaining(['--instance', '0']));
+  expect(JSON.stringify(pod.volumes)).toContain('"username"');
+});
+
+test.each(['mqtt://127.0.0.1:1883', 'mqtt://localhost', 'mqtt://[::1]'])('%s is refused: no pod has a broker', (url) => {
+  expect(() => objectsOf(`{ url: "${url}", topics: [a] }`)).toThrow(/doors: spec\.source\.mqtt\.url is .*no broker of its own/);
+});
