@@ -1,5 +1,5 @@
 /** What comes of messages, on a real Mosquitto and a real Kafka. */
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { makeClient } from '@millrace/bootstrap/certificates.ts';
@@ -76,6 +76,10 @@ describe.skipIf(none)(`a source of MQTT${none ? ' (skipped: needs mosquitto)' : 
       const records = await recordsIn(pipeline);
       return records.length >= count ? records : null;
     }, WAIT_MS);
+  const recordsTotal = async (metrics: Registry): Promise<number> => {
+    const { values } = (await metrics.getSingleMetric('millrace_producer_records_total')?.get()) ?? { values: [] };
+    return values.reduce((sum, { value }) => sum + value, 0);
+  };
   const texts = (records: readonly KafkaRecord[]): string[] => records.map(({ value }) => String(value)).sort();
 
   test.each(VERSIONS.flatMap((version) => ([0, 1] as const).map((qos) => [version, qos] as const)))(
@@ -230,6 +234,66 @@ describe.skipIf(none)(`a source of MQTT${none ? ' (skipped: needs mosquitto)' : 
     ]);
     expect(String(records[1]?.headers['original-length'])).toBe('5000000');
   });
+
+  test('a push of the phone app is a record as it came, under its phone', async () => {
+    const push = readFileSync(new URL('../../../../examples/phone-sensors/push.json', import.meta.url));
+    const source = { mqtt: { url: broker.url, topics: ['phones'] } };
+    const record = { decode: 'sensor-logger', fields: { device: { type: 'text', from: 'deviceId' } } };
+    const pipeline = pipelineOf('phones', source, { record });
+    await untilState(await start(pipeline), 'taking');
+    await publisher.publishAsync('phones', push, { qos: 1 });
+    const [found] = await untilRecords(pipeline, 1);
+    expect(found?.value?.equals(push)).toBe(true);
+    expect(String(found?.key)).toBe('8b5937fb-2160-4825-ba40-4bc646f93839');
+  });
+
+  test('one that ends in the middle of a stream has acknowledged what is in Kafka, and its successor gets the rest', async () => {
+    const pipeline = pipelineWith('drained');
+    const first = await start(pipeline);
+    await untilState(first, 'taking');
+    const wanted = Array.from({ length: 3_000 }, (_, n) => String(10_000 + n));
+    const published = Promise.all(wanted.map((n) => publisher.publishAsync('drained/d/tele/a', n, { qos: 1 })));
+    await untilRecords(pipeline, 100);
+    await stop(first);
+    const before = await recordsIn(pipeline);
+    await published;
+    const second = await start(pipeline);
+    const all = await until(async () => {
+      const records = await recordsIn(pipeline);
+      return new Set(texts(records)).size === wanted.length ? records : null;
+    }, WAIT_MS);
+    expect([...new Set(texts(all))]).toEqual(wanted);
+    expect(all, 'what was acknowledged came again').toHaveLength(wanted.length);
+    await untilState(second, `taking: ${wanted.length - before.length} records`);
+  });
+
+  test.each(VERSIONS)(
+    '%s: while Kafka does not answer nothing is acknowledged and little is held; then all of it comes',
+    async (version) => {
+      const name = `away-${version.replaceAll('.', '')}`;
+      const pipeline = pipelineWith(name, { version });
+      const metrics = new Registry();
+      const worker = await start(pipeline, { metrics });
+      await untilState(worker, 'taking');
+      const [node] = server.nodes;
+      if (!node) throw new Error('no Kafka');
+      node.kill('SIGSTOP');
+      try {
+        const payload = (n: number): Buffer => Buffer.concat([Buffer.from(String(100 + n)), Buffer.alloc(100_000, 'x')]);
+        await Promise.all(
+          Array.from({ length: 200 }, (_, n) => publisher.publishAsync(`${name}/d/tele/a`, payload(n), { qos: 1 })),
+        );
+        await untilState(worker, 'waiting for Kafka: ');
+        expect(worker.health().ready).toBe(false);
+        expect(await recordsTotal(metrics)).toBe(0);
+      } finally {
+        node.kill('SIGCONT');
+      }
+      const found = new Set((await untilRecords(pipeline, 200)).map(({ value }) => String(value?.subarray(0, 3))));
+      expect(found.size).toBe(200);
+      await untilState(worker, 'taking');
+    },
+  );
 
   test('what a broker retains comes once, with the subscription', async () => {
     await publisher.publishAsync('retained/d/tele/a', 'old', { qos: 1, retain: true });
