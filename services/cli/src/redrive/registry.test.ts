@@ -1,6 +1,7 @@
 /** Frames of devices, from the raw topic to the table, with the device registry in the database: what is unknown is not lost. */
 
 import { writeFileSync } from 'node:fs';
+import { fullAudit } from '@millrace/audit/full/full.ts';
 import { connectDatabase } from '@millrace/core/database/connect.ts';
 import type { Pipeline } from '@millrace/core/spec/pipeline.ts';
 import { startFaultProxy } from '@millrace/embedded/faultProxy.ts';
@@ -100,6 +101,25 @@ test('a message of an unknown device is refused as that; once the device is regi
   ]);
   expect(rows[0]).toMatchObject({ device: stranger, time: new Date('2024-06-03T06:00:02Z') });
   expect(await feed.audited(pipeline)).toEqual([]);
+});
+
+test('a wrong CRC, a short frame, odd hex digits, an unknown component: each is in the dead-letter topic with that reason', {
+  timeout: 120_000,
+}, async () => {
+  await importRegistry(yamlOf(CONTENT));
+  const feed = stage.feed('bad-frames');
+  await feed.start(framesOf('bad-frames'));
+  const bad = { crc: FRAME.replace('D1', 'D2'), short: FRAME.slice(0, -3), hex: FRAME.slice(0, -1) };
+  for (const frame of Object.values(bad)) await feed.append([{ ts: 0, n: 0, frame }], under(DEVICE));
+  await feed.append([message(0)], { 'mqtt-topic': `tele/${DEVICE}/modbus/J1/boiler` });
+  await feed.append([message(1)], under(DEVICE));
+  await feed.settled();
+  const refusals = await stage.refusals(feed);
+  expect(refusals.map(({ refusal }) => refusal.reason).toSorted()).toEqual(['component', 'crc', 'hex', 'short']);
+  for (const { record } of refusals) expect(String(record.headers['mqtt-topic'])).toContain(DEVICE);
+  expect(await feed.stored()).toEqual(sixTimes([1]));
+  const { checks } = await fullAudit(framesOf('bad-frames'), stage.servers);
+  expect(checks.flatMap(({ findings }) => findings)).toEqual([]);
 });
 
 test('while the database is away nothing is refused for want of the registry: the processor waits, says so, and goes on', {

@@ -77,7 +77,7 @@ function tableOf(path: string): string {
 function rowText(table: string, { path, schema, required }: Field): string {
   const name = shownPath(table === '' ? path : path.slice(table.length + 1));
   const unbuilt = UNBUILT.find((entry) => entry.path.join('.') === path);
-  const note = unbuilt ? `. **Not built yet${unbuilt.values ? `: ${unbuilt.values.join(', ')}` : ''}.**` : '';
+  const note = unbuilt ? '. **Not built yet.**' : '';
   const cells = [
     `\`${name}\``,
     shortAllowed(schema),

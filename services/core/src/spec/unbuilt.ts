@@ -3,13 +3,11 @@
  * never comes. What is built is taken out of this table.
  */
 import type { Pipeline } from './pipeline.ts';
-import { type Finding, type Path, show } from './problem.ts';
+import type { Finding, Path } from './problem.ts';
 import { valueAt } from './structure.ts';
 
 interface Unbuilt {
   path: Path;
-  /** Only these values; left out: any. */
-  values?: readonly unknown[];
   /** What can be done now. */
   instead: string;
 }
@@ -20,10 +18,8 @@ export const UNBUILT: readonly Unbuilt[] = [
 
 /** What a Pipeline asks for that is not built yet. */
 export function checkBuilt(pipeline: Pipeline): Finding[] {
-  return UNBUILT.flatMap(({ path, values, instead }) => {
+  return UNBUILT.flatMap(({ path, instead }) => {
     const value = valueAt(pipeline, path);
-    if (value === undefined || (values && !values.includes(value))) return [];
-    const what = values ? show(value) : JSON.stringify(path.at(-1));
-    return [{ path, message: `${what} is not built yet`, allowed: instead }];
+    return value === undefined ? [] : [{ path, message: `${JSON.stringify(path.at(-1))} is not built yet`, allowed: instead }];
   });
 }
