@@ -79,7 +79,7 @@ export async function* refusalsBy(
     }
     const { stage, origin, rawTimestampMs } = refusal;
     if ((stage === 'store') !== (by === 'store') || !counts(origin)) continue;
-    yield { ...origin, value, rawTimestampMs, at, redriven: null };
+    yield { ...origin, value, rawTimestampMs, at, redriven: null, whole: refusal.part !== true && stage !== 'store' };
   }
 }
 

@@ -107,3 +107,18 @@ test('what retention removed at either end is said, and is no finding', async ()
   const otherTopic = made(object(9, 'row', 'older'));
   expect(await merge({ objects: all, processed: [otherTopic, ...processed], refusals })).toMatchObject({ findings: [], gone: 1 });
 });
+
+test('a record that was refused as a whole has ended, however many objects the spec makes of it now', async () => {
+  const objects = [0, 1, 2].map((index): RawObject => ({ ...object(4, 'row'), index }));
+  const [first] = objects;
+  if (!first) throw new Error('no object');
+  const whole = { ...made(first), whole: true };
+  const next = object(5, 'row');
+  const given = { objects: [...objects, next], processed: [made(next)] };
+  expect((await merge({ ...given, refusals: [whole] })).findings).toEqual([]);
+  // One of several that is refused alone says nothing about the others.
+  expect((await merge({ ...given, refusals: [{ ...whole, whole: false }] })).findings.map(short)).toEqual([
+    ['missing', 4],
+    ['missing', 4],
+  ]);
+});

@@ -4,7 +4,7 @@
  *
  * Invariants:
  * - Each object of a raw record is in the processed topic, in the dead-letter topic, or dropped; in one of them, once. What another
- *   rule made of it before the spec was changed counts as its end.
+ *   rule made of it before the spec was changed counts as its end, and so does a refusal of its record as a whole.
  * - What stands out of order (only a log that was cut, and a clock that went back, can do that) is in two lists as missing and as
  *   foreign, and is taken out of both in the end.
  */
@@ -29,6 +29,8 @@ export interface Made extends Place {
   at: number;
   /** Of a redriven record: the object that was refused first. */
   redriven: string | null;
+  /** Set for a refusal of the raw record as a whole, however many objects it would give by now. */
+  whole?: boolean;
 }
 
 export type FullFinding =
@@ -100,6 +102,7 @@ export async function mergeOrigins(input: MergeInput): Promise<Merged> {
     }
   }
 
+  let refusedWhole: Place | null = null;
   let sawRow = input.processedBegins === 'whole';
   let sawRefusal = input.dlqBegins === 'whole';
   for await (const object of input.objects) {
@@ -108,6 +111,8 @@ export async function mergeOrigins(input: MergeInput): Promise<Merged> {
     const refusal = await upTo(refusals, object, 'dlq');
     sawRow ||= row !== null;
     sawRefusal ||= refusal !== null;
+    if (refusal?.whole === true) refusedWhole = object;
+    else if (row === null && refusal === null && isSameRecord(object, refusedWhole)) continue;
     if (row !== null && refusal !== null) find({ kind: 'doubled', place: object, value: row.value });
     else if (row !== null) {
       if (object.kind === 'row' && object.value !== null && row.value?.equals(object.value) !== true)
@@ -137,6 +142,10 @@ export async function* firstOnly(made: AsyncIterable<Made>): AsyncGenerator<Made
 
 function generation({ topicId }: Place): number {
   return Number(topicId.split('~')[1] ?? 0);
+}
+
+function isSameRecord(a: Place, b: Place | null): boolean {
+  return b !== null && a.topicId === b.topicId && a.offset === b.offset;
 }
 
 function compare(a: Place, b: Place): number {

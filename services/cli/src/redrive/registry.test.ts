@@ -101,6 +101,8 @@ test('a message of an unknown device is refused as that; once the device is regi
   ]);
   expect(rows[0]).toMatchObject({ device: stranger, time: new Date('2024-06-03T06:00:02Z') });
   expect(await feed.audited(pipeline)).toEqual([]);
+  const { checks } = await fullAudit(pipeline, stage.servers);
+  expect(checks.flatMap(({ findings }) => findings)).toEqual([]);
 });
 
 test('a wrong CRC, a short frame, odd hex digits, an unknown component: each is in the dead-letter topic with that reason', {
