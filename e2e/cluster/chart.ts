@@ -6,9 +6,10 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { secretNames } from '@millrace/bootstrap/plan.ts';
 import { CHART, findHelm } from '@millrace/cdk8s/chart/helm.ts';
 import { bootstrapPlan } from '@millrace/cdk8s/platform/bootstrap.ts';
-import { namespaceObject } from '@millrace/cdk8s/platform/platform.ts';
+import { namespaceObject, platformObjects } from '@millrace/cdk8s/platform/platform.ts';
 import type { Values } from '@millrace/cdk8s/platform/values.ts';
 import { run } from '@millrace/deploy/command.ts';
+import { claimsOf } from '@millrace/deploy/inventory.ts';
 import { type Kubectl, kubectlOf } from '@millrace/deploy/kubectl.ts';
 import type { Target } from '@millrace/deploy/target.ts';
 import { allReady, waitFor } from '@millrace/deploy/wait.ts';
@@ -124,7 +125,7 @@ async function onlyKept({ kubectl, values }: Lab): Promise<void> {
   const wanted = [
     'configmap/kube-root-ca.crt',
     'serviceaccount/default',
-    ...['database-0', 'kafka-0', 'prometheus-0'].map((pod) => `persistentvolumeclaim/data-${pod}`),
+    ...claimsOf(platformObjects(values)).map(({ name }) => `persistentvolumeclaim/${name}`),
     ...secretNames(bootstrapPlan(values)).map((name) => `secret/${name}`),
   ].toSorted();
   for (const deadline = performance.now() + WITHIN_MS; ; await sleep(1_000)) {

@@ -11,6 +11,7 @@ import { Refused } from '@millrace/deploy/refused.ts';
 import { deployTarget, type Target, targetOf } from '@millrace/deploy/target.ts';
 import { waitFor } from '@millrace/deploy/wait.ts';
 import { CHECKS, LAST_CHECKS } from './checks.ts';
+import { freeDefinition } from './definition.ts';
 import { EXAMPLES } from './examples.ts';
 import { emptyNamespace, OWN_LABEL } from './namespace.ts';
 import { NotCovered } from './notCovered.ts';
@@ -40,6 +41,7 @@ async function main(): Promise<void> {
   const { values } = wanted;
   await cluster.ready();
   await emptyNamespace(kubectl, say);
+  await freeDefinition(kubectl, say);
   if (wanted.builtHere) await cluster.bring(values.image);
   // Marked from the start, so that what ends half way can be emptied by the next run.
   const namespace = ourNamespace(values);

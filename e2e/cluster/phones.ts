@@ -60,7 +60,8 @@ async function tokenOf(kubectl: Kubectl): Promise<string> {
 async function forwarded(kubectl: Kubectl, use: (url: string) => Promise<void>): Promise<void> {
   const target = [`service/${httpServiceName(NAME)}`, `:${DEFAULT_HTTP_PORT}`];
   const [program = '', ...words] = kubectl.words('port-forward', '--address=127.0.0.1', ...target);
-  const child = spawn(program, words, { stdio: ['ignore', 'pipe', 'pipe'] });
+  // A group of its own: what kubelab calls kubectl by does not take a signal on to it.
+  const child = spawn(program, words, { stdio: ['ignore', 'pipe', 'pipe'], detached: true });
   const closed = once(child, 'close');
   let said = '';
   const port = Promise.withResolvers<string>();
@@ -78,7 +79,7 @@ async function forwarded(kubectl: Kubectl, use: (url: string) => Promise<void>):
     await use(`http://127.0.0.1:${await port.promise}`);
   } finally {
     clearTimeout(late);
-    child.kill();
+    if (child.pid !== undefined && child.exitCode === null && child.signalCode === null) process.kill(-child.pid);
     await closed;
   }
 }

@@ -23,7 +23,8 @@ interface Wrong {
 
 const memory = (request: string, limit: string) => ({ resources: { requests: { memory: request }, limits: { memory: limit } } });
 
-const WRONG: readonly Wrong[] = [
+/** @param nodes of the Kafka that is there */
+const wrongFor = (nodes: number): readonly Wrong[] => [
   { name: 'an unknown key', values: { kafka: { nodez: 3 } }, says: /kafka.nodez.*\n.*\n.*allowed: .*nodes/ },
   {
     name: 'no quantity',
@@ -47,8 +48,8 @@ const WRONG: readonly Wrong[] = [
   },
   {
     name: 'another number of Kafka nodes',
-    values: { kafka: { nodes: 3 } },
-    says: /kafka.nodes is 3, and the Kafka whose volumes are there has 1/,
+    values: { kafka: { nodes: 4 - nodes } },
+    says: new RegExp(`kafka.nodes is ${4 - nodes}, and the Kafka whose volumes are there has ${nodes}`),
   },
   {
     name: 'another size of a volume',
@@ -67,7 +68,7 @@ const WRONG: readonly Wrong[] = [
 export async function refusals(context: Context): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), 'millrace-refused-'));
   try {
-    for (const wrong of WRONG) await refused(context, wrong, join(folder, 'values.json'));
+    for (const wrong of wrongFor(context.values.kafka.nodes)) await refused(context, wrong, join(folder, 'values.json'));
   } finally {
     rmSync(folder, { recursive: true });
   }
