@@ -18,7 +18,7 @@ import type { Measurement } from './measurement.ts';
 const EXAMPLE = join(import.meta.dirname, '../../examples/phone-sensors/pipeline.yaml');
 const PATH = '/logs';
 const PHONES = 100;
-const CONNECTIONS = 64;
+const CONNECTIONS = 256;
 const READY_WITHIN_MS = 60_000;
 /** What is required at the rate of `make bench`: all of it answered, by one core. */
 const BELOW_P99_MS = 250;

@@ -34,6 +34,15 @@ test('the bytes of a body are one record, unchanged, under the key of its device
   expect(await take(array)).toEqual([['a', array]]);
 });
 
+test('a device that is a long number keeps every digit; other long numbers cost nothing and change nothing', async () => {
+  const near = ['1716760513715797500', '1716760513715797501'];
+  for (const id of near) expect(await take(`{"device":${id},"at":1716760513715797500}`)).toEqual([[id, expect.any(String)]]);
+  expect(await take(`[${near.map((id) => `{"device":${id}}`).join()}]`)).toEqual(near.map((id) => [id, `{"device":${id}}`]));
+  expect(await take(`${near.map((id) => `{"device":${id}}`).join('\n')}`, plain.ndjson)).toEqual(
+    near.map((id) => [id, `{"device":${id}}`]),
+  );
+});
+
 test('elements of several devices are a record each, so that each device keeps its order', async () => {
   expect(await take('[{"device":"a", "n": 1.50},{"device":"b"} , {"n":3}]')).toEqual([
     ['a', '{"device":"a", "n": 1.50}'],

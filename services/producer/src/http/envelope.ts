@@ -7,15 +7,15 @@
  *   to different devices, an element each.
  * - All that is in the body is in some raw record, in the body's order.
  */
-
 import { HttpRefusal } from '@millrace/core/http/refusal.ts';
-import { JsonError, parseJson } from '@millrace/core/record/json.ts';
+import { JsonError, parseJson, parseJsonWithoutDigits } from '@millrace/core/record/json.ts';
 import { RECORD_LIMITS } from '@millrace/core/record/jsonScan.ts';
+import { readPath } from '@millrace/core/record/path.ts';
 import { MAX_OBJECTS } from '@millrace/core/record/raw.ts';
 import { maxRecordBytesOf } from '@millrace/core/spec/defaults.ts';
 import type { Pipeline } from '@millrace/core/spec/pipeline.ts';
 import { readJson } from '../replay/json.ts';
-import { hashKey, keyReader } from '../send/key.ts';
+import { hashKey, keyReader, pathsOf } from '../send/key.ts';
 import { tooLarge } from './body.ts';
 
 export interface Enveloped {
@@ -40,7 +40,8 @@ export function envelopesOf(pipeline: Pipeline): { json: Envelope; ndjson: Envel
   const maxBytes = maxRecordBytesOf(pipeline);
   const readKey = keyReader(pipeline);
   const field = record.fields[record.key];
-  const keyPath = [field?.from ?? record.key].flat().join(' or ');
+  const paths = pathsOf(record.key, field?.from);
+  const keyPath = paths.join(' or ');
   const isPush = record.decode === 'sensor-logger';
 
   /** null: none can be read. */
@@ -62,9 +63,16 @@ export function envelopesOf(pipeline: Pipeline): { json: Envelope; ndjson: Envel
       });
   }
 
+  /** Of all that is parsed only the device is used: digits count where a number names it. @throws JsonError */
+  function parse(bytes: Buffer): unknown {
+    const parsed = parseJsonWithoutDigits(bytes, RECORD_LIMITS);
+    const isNamedByNumber = (one: unknown): boolean => paths.some((path) => typeof readPath(one, path) === 'number');
+    return [parsed].flat().some(isNamedByNumber) ? parseJson(bytes, RECORD_LIMITS) : parsed;
+  }
+
   async function json(bytes: Buffer): Promise<Enveloped[]> {
     if (bytes.length > maxBytes) throw tooLarge(maxBytes);
-    const parsed = parse(bytes);
+    const parsed = parsedOr(() => parse(bytes), refuseText);
     const elements = Array.isArray(parsed) ? parsed : [parsed];
     checkCount(elements.length, 'objects');
     const keys = elements.map(keyOf);
@@ -82,7 +90,10 @@ export function envelopesOf(pipeline: Pipeline): { json: Envelope; ndjson: Envel
     const elements = lines.map((line, at) => {
       if (line.length > maxBytes)
         throw new HttpRefusal(413, `line ${at + 1} has ${line.length} bytes; allowed are ${maxBytes} (spec.record.maxBytes)`);
-      return parsedOr(line, undefined);
+      return parsedOr(
+        () => parse(line),
+        () => undefined,
+      );
     });
     const keys = elements.map(keyOf);
     check(elements, keys);
@@ -101,23 +112,18 @@ function hasReadings(list: unknown): boolean {
   return Array.isArray(list) && list.length > 0;
 }
 
-function parse(bytes: Buffer): unknown {
+/** A line that is no JSON goes on as it is: the processor refuses it alone. */
+function parsedOr(parse: () => unknown, other: (error: JsonError) => unknown): unknown {
   try {
-    return parseJson(bytes, RECORD_LIMITS);
+    return parse();
   } catch (error) {
-    if (error instanceof JsonError) throw new HttpRefusal(400, error.message);
+    if (error instanceof JsonError) return other(error);
     throw error;
   }
 }
 
-/** A line that is no JSON goes on as it is: the processor refuses it alone. */
-function parsedOr<T>(bytes: Buffer, other: T): unknown {
-  try {
-    return parseJson(bytes, RECORD_LIMITS);
-  } catch (error) {
-    if (error instanceof JsonError) return other;
-    throw error;
-  }
+function refuseText({ message }: JsonError): never {
+  throw new HttpRefusal(400, message);
 }
 
 /** Lines that hold more than space. */

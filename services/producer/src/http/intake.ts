@@ -23,7 +23,7 @@ import type { Enveloped } from './envelope.ts';
 const ACKNOWLEDGED_WITHIN_MS = 10_000;
 /** Kafka is away when it acknowledged nothing for so long though something waits. */
 const STALLED_MS = 5_000;
-const LINGER_MS = 5;
+const LINGER_MS = 10;
 /** For sends under way when it ends; longer than a send may take. */
 const CLOSE_MS = 65_000;
 const DRAIN_MS = 10_000;

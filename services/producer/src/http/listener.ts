@@ -110,8 +110,12 @@ async function listen(host: string, port: number): Promise<Listener> {
   );
   server.get('/openapi.json', async () => openApiOf(operations()));
   server.all('/*', async (request, reply) => {
-    const path = new URL(request.url, 'http://host').pathname.replace(/(?<=.)\/$/, '');
-    const route = routes.get(path);
+    let path = request.url;
+    let route = routes.get(path);
+    if (!route) {
+      path = new URL(path, 'http://host').pathname.replace(/(?<=.)\/$/, '');
+      route = routes.get(path);
+    }
     try {
       if (!route) throw new HttpRefusal(404, `there is no path ${path.slice(0, 200)}; GET / lists those that are`);
       if (request.method !== 'POST') {
