@@ -51,9 +51,9 @@ export async function sampleManifests(): Promise<Map<string, Manifest[]>> {
       const { namespace } = pipeline.metadata;
       const values = { ...defaultValues(), ...(namespace === undefined ? {} : { namespace }) };
       const { apiVersion, kind, metadata, spec } = pipeline;
-      samples.set(file, [{ apiVersion, kind, metadata, spec } as Manifest, ...pipelineObjects(withData(pipeline), values)]);
+      samples.set(file, [{ apiVersion, kind, metadata, spec } as Manifest, ...pipelineObjects(inCluster(pipeline), values)]);
       const several = { ...pipeline, spec: { ...pipeline.spec, scale: { ...pipeline.spec.scale, min: 2 } } };
-      samples.set(`${file}, two of each`, pipelineObjects(withData(several), values));
+      samples.set(`${file}, two of each`, pipelineObjects(inCluster(several), values));
     }
   }
   return samples;
@@ -63,9 +63,11 @@ function pipelineFiles(): string[] {
   return globSync(['examples/*/pipeline.yaml', 'docs/reference/examples/*.yaml'], { cwd: ROOT }).toSorted();
 }
 
-/** The reference does not say where in a cluster a file is. */
-function withData(pipeline: Pipeline): Pipeline {
+/** As it would be in a cluster: the reference does not say where a file is there, and an example's broker may be this machine. */
+export function inCluster(pipeline: Pipeline): Pipeline {
   const { metadata, spec } = pipeline;
+  const { mqtt } = spec.source;
+  if (mqtt) return { ...pipeline, spec: { ...spec, source: { mqtt: { ...mqtt, url: 'mqtts://broker:8883' } } } };
   if (!spec.source.replay || metadata.annotations) return pipeline;
   return { ...pipeline, metadata: { ...metadata, annotations: { [DATA_CONFIG_MAP]: 'data' } } };
 }

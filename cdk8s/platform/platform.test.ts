@@ -7,7 +7,7 @@ import type { Manifest } from '../constructs/manifest.ts';
 import { faultsOf, podSpecOf } from '../constructs/restricted.ts';
 import { ruleFile, ruleGroup } from '../constructs/rules.ts';
 import { pipelineObjects } from '../pipeline/pipeline.ts';
-import { VALUE_SETS } from '../samples.ts';
+import { inCluster, VALUE_SETS } from '../samples.ts';
 import { bootstrapPlan } from './bootstrap.ts';
 import { clusterOf } from './databasePeer.ts';
 import { serverProperties, startScript } from './kafkaConfig.ts';
@@ -87,9 +87,10 @@ test('platform and examples ask for at most 1.5 cores and 3 GiB together', async
   const values = defaultValues();
   const examples = await loadPipelines(globSync(join(import.meta.dirname, '../../examples/*/pipeline.yaml')));
   expect(examples.length).toBeGreaterThan(2);
-  const all = [...platformObjects(values), ...examples.flatMap(({ pipeline }) => pipelineObjects(pipeline, values))].filter(
-    ({ kind }) => !['Job', 'CronJob'].includes(kind),
-  );
+  const all = [
+    ...platformObjects(values),
+    ...examples.flatMap(({ pipeline }) => pipelineObjects(inCluster(pipeline), values)),
+  ].filter(({ kind }) => !['Job', 'CronJob'].includes(kind));
   const requests = all.flatMap((object) => {
     const { replicas = 1 } = (object.spec ?? {}) as { replicas?: number };
     return (podSpecOf(object)?.containers ?? []).map(({ resources }) => ({ replicas, ...resources?.requests }) as never);
