@@ -33,8 +33,8 @@ export const MEANT: readonly { check: string; object: RegExp; why: string }[] = 
   },
   {
     check: 'container-security-context-user-group-id',
-    object: /^(StatefulSet|Deployment)\/apps\/v1\/[^/]+\/(kafka|database|grafana)$/,
-    why: 'the users of upstream images (1000, 70, 472), which own the files in them',
+    object: /^(StatefulSet|Deployment)\/apps\/v1\/[^/]+\/(kafka|database|grafana|mqtt)$/,
+    why: 'the users of upstream images (1000, 70, 472, 1883), which own the files in them',
   },
   {
     check: 'networkpolicy-targets-pod',

@@ -283,6 +283,18 @@ describe.skipIf(none)('a revoked certificate', () => {
     expect(closed).not.toHaveBeenCalled(); // a revoked one that is connected stays
   });
 
+  test('a device that is connected stays, and is pushed off by a role that connects under its name', async () => {
+    const owner = await broker.device('f2-stays');
+    const device = await broker.connect(owner);
+    const closed = new Promise<void>((resolve) => device.once('close', resolve));
+    await broker.revoke([owner.serial]);
+    await vi.waitFor(() => expect(broker.connect(owner)).rejects.toThrow(/revoked/), { timeout: 30_000, interval: 100 });
+    expect(device.connected).toBe(true);
+    const role = await broker.role('commands', { clientId: 'f2-stays' });
+    await closed;
+    await role.endAsync();
+  });
+
   test('with a list that is over nobody is let in, so that withholding lists does not help', async () => {
     const late = await startBroker({ crlFrom: new Date(Date.now() - 8 * DAY_MS) });
     try {
