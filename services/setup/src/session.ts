@@ -8,6 +8,7 @@ export interface Session {
 
 /** How long one set-up may wait for another. */
 const TURN_TIMEOUT_MS = 600_000;
+const UNLOCK_MS = 2_000;
 
 /** A session whose statements may take up to `timeoutMs` at the client (the server's own limit is set by the caller). */
 export function sessionOf(client: PoolClient, timeoutMs: number): Session {
@@ -32,11 +33,13 @@ export async function withSession<T>(pool: Pool, statementTimeoutMs: number, wor
   try {
     const session = sessionOf(client, statementTimeoutMs + 10_000);
     await session.query(`SELECT set_config('statement_timeout', $1, false)`, [String(statementTimeoutMs)]);
-    const result = await work(session);
-    // At once: the server notices a closed connection a moment later, in which the next in line would be turned away.
-    await session.query('SELECT pg_advisory_unlock_all()');
-    return result;
+    return await work(session);
   } finally {
+    // At once, also after an error: the server notices a closed connection a moment later, in which the next in line would be
+    // turned away. Where it cannot be asked any more, it notices all the same.
+    await sessionOf(client, UNLOCK_MS)
+      .query('SELECT pg_advisory_unlock_all()')
+      .catch(() => undefined);
     client.release(true);
   }
 }
