@@ -5,6 +5,9 @@ import type { Probes } from './workload.ts';
 
 /** Start: every second for two minutes. Ready: within seconds. Alive: given up after a minute and a half. */
 const STARTUP = { periodSeconds: Duration.seconds(1), failureThreshold: 120, timeoutSeconds: Duration.seconds(5) };
+/** Of servers: one that is killed while it recovers begins anew, and would never come to its end. */
+const SERVER_STARTUP = { ...STARTUP, failureThreshold: 300 };
+const SERVER_READINESS = { periodSeconds: Duration.seconds(2), failureThreshold: 5, timeoutSeconds: Duration.seconds(5) };
 const READINESS = { periodSeconds: Duration.seconds(5), failureThreshold: 2, timeoutSeconds: Duration.seconds(5) };
 const LIVENESS = { periodSeconds: Duration.seconds(15), failureThreshold: 6, timeoutSeconds: Duration.seconds(10) };
 
@@ -20,11 +23,11 @@ export function httpProbes(port: number, alive: string, ready: string): Probes {
 /** How a program without a page of its own for it says that it can take work. */
 export type Ready = { port: number } | { path: string; port: number } | { command: string[] };
 
-/** @param alive a port that is open as long as the program lives, ready or not */
+/** Started is what lives: reading its log through may take a server any time. @param alive a port that is open as long as the program lives, ready or not */
 export function portProbes(alive: number, ready: Ready): Probes {
   return {
-    startup: ask(ready, STARTUP),
-    readiness: ask(ready, READINESS),
+    startup: kplus.Probe.fromTcpSocket({ port: alive, ...SERVER_STARTUP }),
+    readiness: ask(ready, SERVER_READINESS),
     liveness: kplus.Probe.fromTcpSocket({ port: alive, ...LIVENESS }),
   };
 }

@@ -155,6 +155,17 @@ describe('Kafka', () => {
   });
 });
 
+test.each([
+  ['kafka', 9093, { tcpSocket: { port: 9092 } }],
+  ['database', 5432, { exec: { command: expect.arrayContaining(['pg_isready']) } }],
+])(
+  '%s is not killed while it recovers: it is asked whether it lives, and by another question whether it serves',
+  (name, port, ready) => {
+    const [container] = podSpecOf(named(objectsOf(''), 'StatefulSet', name))?.containers ?? [];
+    expect(container).toMatchObject({ startupProbe: { tcpSocket: { port } }, readinessProbe: ready });
+  },
+);
+
 test('certificates are looked after once a day, by the same plan and rights as at first', () => {
   const objects = objectsOf('');
   const [job] = objects.filter(({ kind }) => kind === 'Job');
