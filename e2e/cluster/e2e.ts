@@ -41,7 +41,7 @@ async function main(): Promise<void> {
   const { values } = wanted;
   await cluster.ready();
   await emptyNamespace(kubectl, say);
-  await freeDefinition(kubectl, say);
+  await freeDefinition(kubectl, wanted.cluster, say);
   if (wanted.builtHere) await cluster.bring(values.image);
   // Marked from the start, so that what ends half way can be emptied by the next run.
   const namespace = ourNamespace(values);
