@@ -36,3 +36,19 @@ export function tellAsLog(role: string, message: string): void {
     if (level !== undefined) process.env.MILLRACE_LOG_LEVEL = level;
   }
 }
+
+/** What Node itself would print as text becomes a line of the log. */
+export function tellAll(log: Logger): void {
+  process.on('uncaughtException', (error, origin) => {
+    log.fatal({ err: error, origin }, 'the process ends: an error that nothing took');
+    process.exit(1);
+  });
+  process.removeAllListeners('warning');
+  process.on('warning', ({ name, message }) => log.warn({ name }, message));
+}
+
+/** For `--mqtt-broker`. */
+function mqttBroker(text: string): string {
+  if (text === OWN_BROKER || /^mqtt:\/\/[^/@?#]+$/i.test(text)) return text;
+  throw new InvalidArgumentError(`Allowed is ${OWN_BROKER}, or a URL such as mqtt://127.0.0.1:1883.`);
+}

@@ -1,6 +1,6 @@
-import { createLog } from '@millrace/core/log.ts';
 import { stopOnSignal } from '@millrace/core/role/signals.ts';
 import { type Command, Option } from 'commander';
+import { roleLog, tellAll } from '../log.ts';
 import { UsageError } from '../usage.ts';
 
 interface Options {
@@ -26,11 +26,12 @@ export function addBrokerFiles(program: Command): void {
 
 async function run({ url, authority, crl, watch = [] }: Options): Promise<void> {
   if (!URL.canParse(url)) throw new UsageError(`--url is ${url}; allowed is a URL such as http://devices:8091/crl.pem`);
+  const log = roleLog('broker-files');
+  tellAll(log);
   const [{ keepBrokerFiles }, { processesOf }] = await Promise.all([
     import('@millrace/devices/brokerFiles.ts'),
     import('@millrace/devices/processes.ts'),
   ]);
-  const log = createLog('broker-files');
   const reload = (): void => {
     for (const pid of processesOf(BROKER)) process.kill(pid, 'SIGHUP');
   };

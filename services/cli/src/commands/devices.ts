@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
 import { type Command, Option } from 'commander';
 import { type BrokerOptions, brokerOf, brokerOptions, DEFAULT_DEVICES_PORT } from '../device/broker.ts';
-import { roleLog } from '../log.ts';
+import { roleLog, tellAll } from '../log.ts';
 import { databaseOf } from '../servers/database.ts';
 import { called, type ServerOptions, serverOptions } from '../servers/options.ts';
 import { UsageError } from '../usage.ts';
@@ -46,6 +46,8 @@ async function run(options: Options): Promise<void> {
   const database = databaseOf(options);
   if (database === null) throw new UsageError(`millrace devices needs ${called('database')} or ${called('databaseHost')}`);
   const broker = brokerOf(options);
+  const log = roleLog('devices');
+  tellAll(log);
   const { serveDevices } = await import('@millrace/devices/serve.ts');
   await serveDevices({
     database,
@@ -55,6 +57,6 @@ async function run(options: Options): Promise<void> {
     commandTokens: resolve(options.commandTokens),
     http: { host: options.httpHost, port: options.httpPort },
     health: { host: options.host, port: options.port },
-    log: roleLog('devices'),
+    log,
   });
 }

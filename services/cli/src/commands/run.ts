@@ -1,5 +1,4 @@
 import { resolve } from 'node:path';
-import type { Logger } from '@millrace/core/log.ts';
 import type { HttpOptions, Role } from '@millrace/core/role/role.ts';
 import { serveRole } from '@millrace/core/role/serve.ts';
 import { stopOnSignal } from '@millrace/core/role/signals.ts';
@@ -8,7 +7,7 @@ import { type LoadedPipeline, loadPipelines } from '@millrace/core/spec/load.ts'
 import { namesOf } from '@millrace/core/spec/names.ts';
 import { findFiles } from '@millrace/producer/replay/files.ts';
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import { roleLog } from '../log.ts';
+import { roleLog, tellAll } from '../log.ts';
 import { endless, type Overrides, parsePace, withOverrides } from '../run/overrides.ts';
 import { OWN_BROKER } from '../run/platform.ts';
 import { ROLE_NAMES, ROLES } from '../run/roleTable.ts';
@@ -171,22 +170,6 @@ function wordsOf({ pace, limit, loop, input, httpHost, secrets, instance, mqttBr
     ...(limit === undefined ? [] : ['--limit', String(limit)]),
     ...(loop === undefined ? [] : [loop ? '--loop' : '--no-loop']),
   ];
-}
-
-/** What Node itself would print as text becomes a line of the log. */
-function tellAll(log: Logger): void {
-  process.on('uncaughtException', (error, origin) => {
-    log.fatal({ err: error, origin }, 'the process ends: an error that nothing took');
-    process.exit(1);
-  });
-  process.removeAllListeners('warning');
-  process.on('warning', ({ name, message }) => log.warn({ name }, message));
-}
-
-/** For `--mqtt-broker`. */
-function mqttBroker(text: string): string {
-  if (text === OWN_BROKER || /^mqtt:\/\/[^/@?#]+$/i.test(text)) return text;
-  throw new InvalidArgumentError(`Allowed is ${OWN_BROKER}, or a URL such as mqtt://127.0.0.1:1883.`);
 }
 
 /** For `--port`. */

@@ -65,6 +65,15 @@ export async function withIdentity<T>(options: DeviceOptions, work: (opened: Ope
   });
 }
 
+/** A pod's user has a number only. */
+function userName(): string {
+  try {
+    return userInfo().username;
+  } catch {
+    return `user ${process.getuid?.() ?? 'unknown'}`;
+  }
+}
+
 /** The database with what is recorded of devices, and who is at work. @throws UsageError as above */
 export async function withRecords<T>(options: ServerOptions, work: (pool: Pool, by: string) => Promise<T>): Promise<T> {
   const url = readState(options.data)?.databaseUrl;
@@ -78,7 +87,7 @@ export async function withRecords<T>(options: ServerOptions, work: (pool: Pool, 
     await pool.query('SELECT 1').catch((cause: unknown) => {
       throw new Error(describeDatabaseError(cause, withoutPassword(address.url)), { cause });
     });
-    return await work(pool, `${userInfo().username}@${hostname()}`);
+    return await work(pool, `${userName()}@${hostname()}`);
   } catch (error) {
     throw error instanceof IdentityRefused ? new UsageError(error.message, { cause: error }) : error;
   } finally {
