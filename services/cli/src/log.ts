@@ -46,9 +46,3 @@ export function tellAll(log: Logger): void {
   process.removeAllListeners('warning');
   process.on('warning', ({ name, message }) => log.warn({ name }, message));
 }
-
-/** For `--mqtt-broker`. */
-function mqttBroker(text: string): string {
-  if (text === OWN_BROKER || /^mqtt:\/\/[^/@?#]+$/i.test(text)) return text;
-  throw new InvalidArgumentError(`Allowed is ${OWN_BROKER}, or a URL such as mqtt://127.0.0.1:1883.`);
-}

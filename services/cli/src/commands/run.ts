@@ -172,6 +172,12 @@ function wordsOf({ pace, limit, loop, input, httpHost, secrets, instance, mqttBr
   ];
 }
 
+/** For `--mqtt-broker`. */
+function mqttBroker(text: string): string {
+  if (text === OWN_BROKER || /^mqtt:\/\/[^/@?#]+$/i.test(text)) return text;
+  throw new InvalidArgumentError(`Allowed is ${OWN_BROKER}, or a URL such as mqtt://127.0.0.1:1883.`);
+}
+
 /** For `--port`. */
 function portNumber(text: string): number {
   const port = wholeNumber(text);
