@@ -21,6 +21,7 @@ COPY services/embedded/package.json services/embedded/
 COPY services/identity/package.json services/identity/
 COPY services/processor/package.json services/processor/
 COPY services/producer/package.json services/producer/
+COPY services/registry/package.json services/registry/
 COPY services/reset/package.json services/reset/
 COPY services/setup/package.json services/setup/
 COPY services/sidecar/package.json services/sidecar/

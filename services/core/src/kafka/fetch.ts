@@ -15,9 +15,10 @@ import { decodeBatches, nextOffset } from './recordBatch.ts';
 /**
  * Of one answer, which lies in memory as long as one of its partitions does. One partition may fill it, and a batch that is larger comes
  * all the same, alone; partitions have their turn in the order of the request. The sink stores what one partition brought in one
- * transaction, and each has a commit, newest rows and a ledger to write: docs/performance.md says what half as much costs.
+ * transaction, and each has a commit, newest rows and a ledger to write. Twice as much is faster, and too much where partitions hang
+ * (docs/performance.md).
  */
-export const ANSWER_BYTES = 2_097_152;
+export const ANSWER_BYTES = 1_048_576;
 const READ_COMMITTED = 1;
 
 export interface FetchedPartition {
