@@ -1,8 +1,9 @@
 /** One Kafka node: a folder with settings and data, and the process that serves it. */
 import { copyFileSync, existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { type Child, type ChildPlan, endChild, spawnChild, whenReady } from './child.ts';
+import type { ChildPlan } from './child.ts';
 import { hasStarted } from './kafkaHome.ts';
+import { server } from './server.ts';
 
 export interface KafkaNode {
   id: number;
@@ -52,33 +53,9 @@ export function kafkaNode(id: number, folder: string, java: string, javaArgs: st
     logs: [log, join(folder, 'broker.out')],
     lastSignal: temporary ? 'SIGKILL' : 'SIGTERM',
   };
-  let child: Child | undefined;
-  let ending = false;
-  const current = (): Child => {
-    if (child === undefined) throw new Error(`${plan.name} has not been started`);
-    return child;
+  const keepFormerLog = (): void => {
+    rmSync(`${log}.1`, { force: true });
+    if (existsSync(log)) renameSync(log, `${log}.1`);
   };
-  return {
-    id,
-    folder,
-    get pid() {
-      return current().pid;
-    },
-    get exited() {
-      return current().exited.then(() => undefined);
-    },
-    kill: (signal) => current().kill(signal),
-    start: async () => {
-      if (ending) throw new Error(`${plan.name} has been stopped`);
-      if (child !== undefined && child.ended === undefined) throw new Error(`${plan.name} still runs as process ${child.pid}`);
-      rmSync(`${log}.1`, { force: true });
-      if (existsSync(log)) renameSync(log, `${log}.1`);
-      child = spawnChild(plan);
-      await whenReady(child, plan);
-    },
-    end: async () => {
-      ending = true;
-      if (child !== undefined) await endChild(child, temporary ? 'SIGKILL' : 'SIGTERM', endPatienceMs);
-    },
-  };
+  return Object.assign(server(plan, endPatienceMs, keepFormerLog), { id, folder });
 }

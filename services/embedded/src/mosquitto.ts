@@ -6,10 +6,11 @@
  */
 import { accessSync, constants, mkdirSync, writeFileSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
-import { type Child, type ChildPlan, endChild, endOrphan, readIfThere, spawnChild, whenReady } from './child.ts';
+import { type ChildPlan, endOrphan, readIfThere } from './child.ts';
 import { ownFolder } from './folder.ts';
 import { type MosquittoListener, type MosquittoSettings, mosquittoConfig } from './mosquittoConfig.ts';
 import { demandFree, freePorts } from './ports.ts';
+import { type Server, server } from './server.ts';
 
 export interface EmbeddedMosquitto {
   /** mqtt://127.0.0.1:port, or mqtts:// with TLS. */
@@ -69,12 +70,9 @@ export async function startMosquitto(options: MosquittoOptions = {}): Promise<Em
       'there is no mosquitto on this machine; on Debian or Ubuntu: apt-get install --no-install-recommends mosquitto',
     );
   const folder = await ownFolder('millrace-mosquitto', options.folder, (path) => endOrphan(path, 'SIGTERM', endPatienceMs));
-  let child: Child | undefined;
-  let ending = false;
-  const lastSignal = folder.temporary ? 'SIGKILL' : 'SIGTERM';
+  let broker: Server | undefined;
   const end = async () => {
-    ending = true;
-    if (child !== undefined) await endChild(child, lastSignal, endPatienceMs);
+    await broker?.end();
     await folder.close();
   };
   try {
@@ -95,38 +93,21 @@ export async function startMosquitto(options: MosquittoOptions = {}): Promise<Em
       isReady: () => /mosquitto version \S+ running/.test(readIfThere(log)),
       readyTimeoutMs,
       logs: [log],
-      lastSignal,
+      lastSignal: folder.temporary ? 'SIGKILL' : 'SIGTERM',
     };
-    const current = (): Child => {
-      if (child === undefined) throw new Error(`${plan.name} has not been started`);
-      return child;
-    };
-    const start = async () => {
-      if (ending) throw new Error(`${plan.name} has been stopped`);
-      if (child !== undefined && child.ended === undefined) throw new Error(`${plan.name} still runs as process ${child.pid}`);
-      child = spawnChild(plan);
-      await whenReady(child, plan);
-    };
-    await start();
+    broker = server(plan, endPatienceMs);
+    await broker.start();
     let stopping: Promise<void> | undefined;
-    return {
+    return Object.assign(broker, {
       url: `${options.tls ? 'mqtts' : 'mqtt'}://127.0.0.1:${port}`,
       port,
       folder: folder.path,
       log: () => readIfThere(log),
-      get pid() {
-        return current().pid;
-      },
-      get exited() {
-        return current().exited.then(() => undefined);
-      },
-      kill: (signal) => current().kill(signal),
-      start,
       stop: () => {
         stopping ??= end();
         return stopping;
       },
-    };
+    });
   } catch (error) {
     await end();
     throw error;

@@ -1,9 +1,10 @@
 /** An MQTT broker for a demo: the system's Mosquitto, or where it has none the npm package Aedes. */
 import { join } from 'node:path';
-import { type Child, type ChildPlan, endChild, endOrphan, readIfThere, spawnChild, whenReady } from './child.ts';
+import { type ChildPlan, endOrphan, readIfThere } from './child.ts';
 import { ownFolder } from './folder.ts';
 import { findMosquitto, startMosquitto } from './mosquitto.ts';
 import { freePorts, isFree } from './ports.ts';
+import { server } from './server.ts';
 
 export interface MqttBroker {
   kind: 'Mosquitto' | 'Aedes';
@@ -31,16 +32,7 @@ export async function startMqttBroker(
 ): Promise<MqttBroker> {
   const port = wish !== null && (await isFree(wish)) ? wish : Number((await freePorts(1))[0]);
   if (aedes) return startAedes(folder, port);
-  const broker = await startMosquitto({ folder, port });
-  return {
-    kind: 'Mosquitto',
-    url: broker.url,
-    get exited() {
-      return broker.exited;
-    },
-    start: broker.start,
-    stop: broker.stop,
-  };
+  return Object.assign(await startMosquitto({ folder, port }), { kind: 'Mosquitto' as const });
 }
 
 async function startAedes(path: string, port: number): Promise<MqttBroker> {
@@ -57,27 +49,19 @@ async function startAedes(path: string, port: number): Promise<MqttBroker> {
     logs: [log],
     lastSignal: 'SIGTERM',
   };
-  let child: Child | null = null;
-  const start = async (): Promise<void> => {
-    child = spawnChild(plan);
-    await whenReady(child, plan);
-  };
+  const broker = server(plan, endPatienceMs);
   try {
-    await start();
+    await broker.start();
   } catch (error) {
     await folder.close();
     throw error;
   }
-  return {
-    kind: 'Aedes',
+  return Object.assign(broker, {
+    kind: 'Aedes' as const,
     url: `mqtt://127.0.0.1:${port}`,
-    get exited() {
-      return child === null ? Promise.resolve() : child.exited.then(() => undefined);
-    },
-    start,
     stop: async () => {
-      if (child !== null) await endChild(child, 'SIGTERM', endPatienceMs);
+      await broker.end();
       await folder.close();
     },
-  };
+  });
 }

@@ -7,13 +7,14 @@
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { type Child, type ChildPlan, endChild, endOrphan, readIfThere, spawnChild, whenReady } from './child.ts';
+import { type ChildPlan, endOrphan, readIfThere } from './child.ts';
 import { clearFolder } from './clear.ts';
 import { ownFolder } from './folder.ts';
 import { demandFree, freePorts } from './ports.ts';
 import { postgresBinaries } from './postgresBinaries.ts';
 import { databaseName, ensureData, userName } from './postgresData.ts';
 import { canReach, lentUser, reachablePlace, type SystemUser } from './postgresUser.ts';
+import { type Server, server } from './server.ts';
 
 export interface EmbeddedPostgres {
   /** postgres://user:password@127.0.0.1:port/database */
@@ -53,11 +54,11 @@ export async function startPostgres(options: PostgresOptions = {}): Promise<Embe
   const folder = await ownFolder('millrace-postgres', options.folder && (await placeFor(options.folder, user)), (path) =>
     endOrphan(path, 'SIGINT', endPatienceMs),
   );
-  let child: Child | undefined;
+  let postgres: Server | undefined;
   let ending = false;
   const end = async () => {
     ending = true;
-    if (child !== undefined) await endChild(child, folder.temporary ? 'SIGQUIT' : 'SIGINT', endPatienceMs);
+    await postgres?.end();
     await folder.close();
   };
   try {
@@ -78,40 +79,29 @@ export async function startPostgres(options: PostgresOptions = {}): Promise<Embe
       logs: [log],
       lastSignal: folder.temporary ? 'SIGQUIT' : 'SIGINT',
     };
-    const current = (): Child => {
-      if (child === undefined) throw new Error(`${plan.name} has not been started`);
-      return child;
-    };
+    const own = server(plan, endPatienceMs);
+    postgres = own;
+    const startOnce = own.start;
     const start = async () => {
-      if (child !== undefined && child.ended === undefined) throw new Error(`${plan.name} still runs as process ${child.pid}`);
       for (const deadline = Date.now() + leftoverTimeoutMs; ; await delay(100)) {
-        if (ending) throw new Error(`${plan.name} has been stopped`);
-        child = spawnChild(plan);
         try {
-          return await whenReady(child, plan);
+          return await startOnce();
         } catch (error) {
-          if (!readIfThere(log).includes('is still in use') || Date.now() > deadline) throw error;
+          if (ending || !readIfThere(log).includes('is still in use') || Date.now() > deadline) throw error;
         }
       }
     };
     await start();
     let stopping: Promise<void> | undefined;
-    return {
+    return Object.assign(own, {
       url: `postgres://${userName}:${password}@127.0.0.1:${port}/${databaseName}`,
       folder: folder.path,
-      get pid() {
-        return current().pid;
-      },
-      get exited() {
-        return current().exited.then(() => undefined);
-      },
-      kill: (signal) => current().kill(signal),
       start,
       stop: () => {
         stopping ??= end();
         return stopping;
       },
-    };
+    });
   } catch (error) {
     await end();
     throw error;
