@@ -75,6 +75,31 @@ describe('with the broker of the platform', () => {
   });
 });
 
+describe('without a url', () => {
+  test('it is the platform’s broker: the same objects as with its address and its Secret', () => {
+    expect(objectsOf('{ topics: [tele/#] }', 'mqtt: { enabled: true }')).toEqual(objectsOf(OWN, 'mqtt: { enabled: true }'));
+  });
+
+  test('it is the broker of somebody else where the platform uses that', () => {
+    const values = 'mqtt: { enabled: true, external: { url: "mqtts://broker.example.org:8885" } }';
+    const objects = objectsOf('{ topics: [tele/#] }', values);
+    const file = objects.find(({ kind }) => kind === 'ConfigMap')?.data as Record<string, string> | undefined;
+    expect(JSON.parse(file?.['pipeline.yaml'] ?? '').spec.source.mqtt).toEqual({
+      url: 'mqtts://broker.example.org:8885',
+      topics: ['tele/#'],
+      tls: { secretRef: { name: 'millrace-mqtt-producer' } },
+    });
+    const { labels, pod } = producerOf(objects);
+    expect(labels).not.toHaveProperty('millrace.dev/mqtt-client');
+    expect(JSON.stringify(pod.volumes)).toContain('millrace-mqtt-producer');
+    expect(egressOf(objects).some(({ to, ports }) => !to && ports?.some(({ port }) => port === 8885))).toBe(true);
+  });
+
+  test('it is refused where the platform has none, with the value that gives it one', () => {
+    expect(() => objectsOf('{ topics: [tele/#] }')).toThrow(/doors: spec\.source\.mqtt\.url .*mqtt\.enabled is false.*mqtts:/);
+  });
+});
+
 test('another broker is reached anywhere, at its port', () => {
   const objects = objectsOf(
     '{ url: "mqtt://broker.example.org", topics: [a], shared: doors, auth: { secretRef: { name: login } } }',

@@ -6,7 +6,7 @@ import { selectorOf } from '../constructs/labels.ts';
 import { secretFilesMount } from '../constructs/mounts.ts';
 import type { Mount } from '../constructs/pod.ts';
 import { MQTT_CLIENT } from '../platform/mosquitto.ts';
-import { hostOf, MOSQUITTO, mqttOf } from '../platform/names.ts';
+import { hostOf, MOSQUITTO, mqttOf, mqttSecret } from '../platform/names.ts';
 import type { Values } from '../platform/values.ts';
 import type { Input } from './input.ts';
 import { RenderRefused } from './refused.ts';
@@ -18,10 +18,27 @@ export interface Bridging extends Input {
   labels: Record<string, string>;
 }
 
-/** Of the producer; null where its source is another. @throws RenderRefused for a broker that no pod has */
+/**
+ * A source of MQTT that names no broker means the platform's, whose address and Secret are written down here: so roles know no other
+ * way to a broker than the specification's. Another Pipeline stays as it is.
+ * @throws RenderRefused where the platform has none
+ */
+export function withBroker(pipeline: Pipeline, values: Values): Pipeline {
+  const { mqtt } = pipeline.spec.source;
+  if (!mqtt || mqtt.url !== undefined) return pipeline;
+  if (!values.mqtt.enabled)
+    throw new RenderRefused(
+      `${pipeline.metadata.name}: spec.source.mqtt.url is left out, which means the platform's own broker, and the value mqtt.enabled is false. Set mqtt.enabled: true (with mqtt.external.url where it is somebody else's), or give the url of a broker, such as mqtts://host:8883`,
+    );
+  const { url: _, ...others } = mqtt;
+  const own = { url: mqttOf(values), ...others, tls: { secretRef: { name: mqttSecret('producer') } } };
+  return { ...pipeline, spec: { ...pipeline.spec, source: { mqtt: own } } };
+}
+
+/** Of the producer; null where its source is another, or its broker not known yet (`withBroker`). @throws RenderRefused for a broker that no pod has */
 export function bridgingOf({ metadata, spec }: Pipeline, values: Values): Bridging | null {
   const { mqtt } = spec.source;
-  if (!mqtt) return null;
+  if (mqtt?.url === undefined) return null;
   const { hostname, port, protocol } = new URL(mqtt.url);
   if (/^(localhost|127\..*|\[::1\])$/.test(hostname))
     throw new RenderRefused(

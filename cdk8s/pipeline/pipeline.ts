@@ -9,6 +9,7 @@ import { type Manifest, synthesise } from '../constructs/manifest.ts';
 import type { Values } from '../platform/values.ts';
 import { dashboardConfig } from './dashboard.ts';
 import { httpService } from './http.ts';
+import { withBroker } from './mqtt.ts';
 import { RenderRefused } from './refused.ts';
 import { rules } from './rules.ts';
 import { autoscaler } from './scaling.ts';
@@ -17,10 +18,10 @@ import { identityOf, type PipelineContext, role, setupJob } from './workloads.ts
 
 /**
  * In the order in which they are applied.
- * @throws RenderRefused where it names another namespace than the platform's, or a file that no pod would find
+ * @throws RenderRefused where it names another namespace than the platform's, or a file or broker that no pod would find
  */
 export function pipelineObjects(pipeline: Pipeline, values: Values): Manifest[] {
-  const placed = inNamespace(pipeline, values.namespace);
+  const placed = withBroker(inNamespace(pipeline, values.namespace), values);
   const { status: _, ...resource } = placed;
   const data = { 'pipeline.yaml': `${JSON.stringify(resource, null, 2)}\n` };
   const config = { name: `${placed.metadata.name}-pipeline`, checksum: checksumOf(data) };

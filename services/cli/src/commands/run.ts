@@ -8,7 +8,7 @@ import { namesOf } from '@millrace/core/spec/names.ts';
 import { findFiles } from '@millrace/producer/replay/files.ts';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { roleLog, tellAll } from '../log.ts';
-import { endless, type Overrides, parsePace, withOverrides } from '../run/overrides.ts';
+import { endless, lacksBroker, type Overrides, parsePace, withOverrides } from '../run/overrides.ts';
 import { OWN_BROKER } from '../run/platform.ts';
 import { ROLE_NAMES, ROLES } from '../run/roleTable.ts';
 import type { RunOptions } from '../run/run.ts';
@@ -60,9 +60,11 @@ export function addRun(program: Command): void {
     )
     .option(
       '--mqtt-broker <url>',
-      'MQTT broker without TLS in the place of those that specifications name; own: one that is started for this run',
+      'MQTT broker without TLS in the place of those that specifications name; own: one that is started for this run, which is the default where one names none',
       mqttBroker,
     )
+    // How the processes of one run are told what it started.
+    .addOption(new Option('--platform-broker <url>').argParser(brokerUrl).hideHelp())
     .addOption(
       new Option(
         '--instance <name>',
@@ -117,6 +119,7 @@ async function run(files: string[], options: Options): Promise<void> {
 async function serveOne(name: Role['name'], pipelines: readonly LoadedPipeline[], options: Options): Promise<number> {
   const kafka = kafkaOf(options);
   if (!kafka) throw new UsageError(`--role ${name} needs ${called('kafka')}; allowed is host:port, several with commas between`);
+  if (name === 'producer') refuseWithoutBroker(pipelines);
   const database = databaseOf(options);
   const log = roleLog(name);
   tellAll(log);
@@ -133,6 +136,15 @@ async function serveOne(name: Role['name'], pipelines: readonly LoadedPipeline[]
     ...(options.instance === undefined ? {} : { instance: options.instance }),
     log,
   });
+}
+
+/** A role alone starts no broker. */
+function refuseWithoutBroker(pipelines: readonly LoadedPipeline[]): void {
+  for (const { pipeline, file } of pipelines)
+    if (lacksBroker(pipeline))
+      throw new UsageError(
+        `${file}: spec.source.mqtt.url of ${namesOf(pipeline).pipeline} is left out, which means the platform's own broker, and a role alone has none; give --mqtt-broker, such as mqtt://127.0.0.1:1883, or the url`,
+      );
 }
 
 function refuseEndless(pipelines: readonly LoadedPipeline[], hasClients: boolean): void {
@@ -174,8 +186,13 @@ function wordsOf({ pace, limit, loop, input, httpHost, secrets, instance, mqttBr
 
 /** For `--mqtt-broker`. */
 function mqttBroker(text: string): string {
-  if (text === OWN_BROKER || /^mqtt:\/\/[^/@?#]+$/i.test(text)) return text;
-  throw new InvalidArgumentError(`Allowed is ${OWN_BROKER}, or a URL such as mqtt://127.0.0.1:1883.`);
+  if (text === OWN_BROKER) return text;
+  return brokerUrl(text, `${OWN_BROKER}, or `);
+}
+
+function brokerUrl(text: string, others: unknown): string {
+  if (/^mqtt:\/\/[^/@?#]+$/i.test(text)) return text;
+  throw new InvalidArgumentError(`Allowed is ${typeof others === 'string' ? others : ''}a URL such as mqtt://127.0.0.1:1883.`);
 }
 
 /** For `--port`. */

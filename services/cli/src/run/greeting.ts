@@ -52,10 +52,12 @@ export function httpLines(pipelines: readonly LoadedPipeline[], url: string): st
 }
 
 /** Which brokers messages come from, by Pipeline. @param own what was started for this run; null: nothing was */
-export function mqttLines(pipelines: readonly LoadedPipeline[], own: string | null): string[] {
+export function mqttLines(pipelines: readonly LoadedPipeline[], own: Platform['mqttBroker']): string[] {
   return pipelines.flatMap(({ pipeline }) => {
     const { mqtt } = pipeline.spec.source;
     if (!mqtt) return [];
-    return [`MQTT        ${mqtt.url}${own === null ? '' : ` (${own}, started for this run)`}: ${mqtt.topics.join(', ')}`];
+    return [
+      `MQTT        ${mqtt.url}${mqtt.url === own?.url ? ` (${own?.kind}, started for this run)` : ''}: ${mqtt.topics.join(', ')}`,
+    ];
   });
 }

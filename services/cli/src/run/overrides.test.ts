@@ -12,6 +12,7 @@ function pipeline(source: Pipeline['spec']['source']): Pipeline {
     spec: { source, record, table: { name: 'p' } },
   };
 }
+const named = { topics: ['a'], url: 'mqtts://theirs', tls: { secretRef: { name: 's' } } };
 const simulator = { seed: 1, devices: 1 };
 
 const cases: [Pipeline['spec']['source'], Overrides, Pipeline['spec']['source']][] = [
@@ -22,6 +23,11 @@ const cases: [Pipeline['spec']['source'], Overrides, Pipeline['spec']['source']]
     { replay: { path: 'a', limit: 0, loop: true, pace: { multiplier: 60 } } },
   ],
   [{ simulator }, { limit: 9, loop: true }, { simulator: { ...simulator, limit: 9 } }],
+  [{ mqtt: { topics: ['a'] } }, { platformBroker: 'mqtt://own' }, { mqtt: { topics: ['a'], url: 'mqtt://own' } }],
+  [{ mqtt: { topics: ['a'] } }, { mqttBroker: 'mqtt://x' }, { mqtt: { topics: ['a'], url: 'mqtt://x' } }],
+  // Who names a broker means that one, unless somebody says that all are to be replaced.
+  [{ mqtt: { ...named } }, { platformBroker: 'mqtt://own' }, { mqtt: { ...named } }],
+  [{ mqtt: { ...named } }, { mqttBroker: 'mqtt://x' }, { mqtt: { topics: ['a'], url: 'mqtt://x' } }],
 ];
 test.each(cases)('%j with %j', (source, overrides, expected) => {
   const given = pipeline(source);

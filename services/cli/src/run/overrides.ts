@@ -10,16 +10,19 @@ export interface Overrides {
   loop?: boolean;
   /** URL of a broker without TLS, in the place of the one that `source.mqtt` names. */
   mqttBroker?: string;
+  /** The same where `source.mqtt` names none. */
+  platformBroker?: string;
 }
 
 /** The Pipeline with the overrides that its source knows; the given one stays as it is. */
-export function withOverrides(pipeline: Pipeline, { pace, limit, loop, mqttBroker }: Overrides): Pipeline {
+export function withOverrides(pipeline: Pipeline, { pace, limit, loop, mqttBroker, platformBroker }: Overrides): Pipeline {
   const { mqtt, replay, simulator } = pipeline.spec.source;
   const limited = limit === undefined ? {} : { limit };
   if (simulator) return withSource(pipeline, { simulator: { ...simulator, ...limited } });
-  if (mqtt && mqttBroker !== undefined) {
+  if (mqtt) {
     const { tls: _tls, auth: _auth, ...others } = mqtt;
-    return withSource(pipeline, { mqtt: { ...others, url: mqttBroker } });
+    const url = mqttBroker ?? (mqtt.url === undefined ? platformBroker : undefined);
+    return url === undefined ? pipeline : withSource(pipeline, { mqtt: { ...others, url } });
   }
   if (!replay) return pipeline;
   const paced = pace === undefined ? {} : { pace: parsePace(pace) };
@@ -43,6 +46,11 @@ export function parsePace(text: string): NonNullable<Replay['pace']> {
   throw new UsageError(
     `--pace is ${JSON.stringify(text)}; allowed are unlimited, an interval such as 1s, a multiplier such as 60x`,
   );
+}
+
+/** Whether its broker is the platform's, and nobody has said yet which that is. */
+export function lacksBroker({ spec: { source } }: Pipeline): boolean {
+  return source.mqtt !== undefined && source.mqtt.url === undefined;
 }
 
 /** Why this source never ends by itself; null where it does, or where clients that send to it do. */

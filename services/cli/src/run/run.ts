@@ -22,7 +22,7 @@ import { closeServers, connectServers, environmentOf } from '../servers.ts';
 import { boolCounts, type Servers } from '../status/collect.ts';
 import { clientEnvironment, startClients } from './clients.ts';
 import { greeting, httpLines, mqttLines } from './greeting.ts';
-import { withOverrides } from './overrides.ts';
+import { lacksBroker, type Overrides, withOverrides } from './overrides.ts';
 import { OWN_BROKER, startPlatform } from './platform.ts';
 import { type OnceReport, onceReport } from './report.ts';
 import { type RunningRole, startRoles } from './roles.ts';
@@ -69,13 +69,20 @@ export async function runAll({ files, words, options, screen, signal, ...plan }:
   for (const name of ['run', 'client', ...ROLE_NAMES]) keepOldLog(logFile(name));
   const log = fileLog(logFile('run'));
 
-  const mqttPort = options.mqttBroker !== OWN_BROKER ? null : options.once ? 'any' : 'usual';
+  // Like Kafka and the database: started where one is needed and none is given.
+  const startsBroker =
+    options.mqttBroker === undefined
+      ? plan.pipelines.some(({ pipeline }) => lacksBroker(pipeline))
+      : options.mqttBroker === OWN_BROKER;
+  const mqttPort = !startsBroker ? null : options.once ? 'any' : 'usual';
   const platform = await startPlatform({ servers: options, mqttPort, dataFolder: folder, say: screen.say, log });
   stack.defer(() => platform.stop());
   const mqttBroker = platform.mqttBroker?.url;
+  const mqtt: Overrides =
+    mqttBroker === undefined ? {} : options.mqttBroker === OWN_BROKER ? { mqttBroker } : { platformBroker: mqttBroker };
   const pipelines = plan.pipelines.map((loaded) => ({
     ...loaded,
-    pipeline: mqttBroker === undefined ? loaded.pipeline : withOverrides(loaded.pipeline, { mqttBroker }),
+    pipeline: withOverrides(loaded.pipeline, mqtt),
   }));
   if (signal.aborted) return null;
   const servers = await connectServers(platform.addresses, log);
@@ -91,7 +98,7 @@ export async function runAll({ files, words, options, screen, signal, ...plan }:
   stack.defer(publishState(folder, { files: files.map((file) => resolve(file)), brokers, databaseUrl }));
   const httpPort = options.httpPort ?? (options.once ? Number((await freePorts(1))[0]) : DEFAULT_HTTP_PORT);
   const roles = await startRoles({
-    words: ['--http-port', String(httpPort), ...(mqttBroker ? ['--mqtt-broker', mqttBroker] : []), ...words, ...files],
+    words: ['--http-port', String(httpPort), ...brokerWords(mqtt), ...words, ...files],
     env: environmentOf(addresses, options),
     logFile,
     log,
@@ -102,8 +109,7 @@ export async function runAll({ files, words, options, screen, signal, ...plan }:
   for (const line of greeting(pipelines, platform, roles, options.data, options.once === true)) screen.say(line);
 
   const httpUrl = `http://127.0.0.1:${httpPort}`;
-  for (const line of [...httpLines(pipelines, httpUrl), ...mqttLines(pipelines, platform.mqttBroker?.kind ?? null)])
-    screen.say(line);
+  for (const line of [...httpLines(pipelines, httpUrl), ...mqttLines(pipelines, platform.mqttBroker)]) screen.say(line);
   if (options.client) await untilSubscribed(pipelines, roles, signal);
   if (signal.aborted) return null;
   const clients = startClients(options.client ?? [], {
@@ -118,6 +124,13 @@ export async function runAll({ files, words, options, screen, signal, ...plan }:
   screen.close();
   if (signal.aborted) screen.say('stopping: producer, processor, sink, then the servers');
   return signal.aborted ? null : await reportsOf(outcome, pipelines, servers, options.data);
+}
+
+function brokerWords({ mqttBroker, platformBroker }: Overrides): string[] {
+  return [
+    ...(mqttBroker === undefined ? [] : ['--mqtt-broker', mqttBroker]),
+    ...(platformBroker === undefined ? [] : ['--platform-broker', platformBroker]),
+  ];
 }
 
 /** What is published before anybody has subscribed is nobody's. */

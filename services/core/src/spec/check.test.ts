@@ -21,6 +21,8 @@ describe('what does not go together', () => {
     [6, '    mqtt: { url: "mqtt://x", topics: [a], shared: a/b }', 'spec.source.mqtt.shared', /not in the right form/, /letters/],
     [6, '    mqtt: { url: "mqtt://x", topics: [a], qos: 2 }', 'spec.source.mqtt.qos', /too large/, /1/],
     [6, '    mqtt: { url: "mqtt://x", topics: [a], tls: { secretRef: { name: a } } }', 'spec.source.mqtt.tls', /no TLS/, /mqtts/],
+    [6, '    mqtt: { topics: [a], tls: { secretRef: { name: a } } }', 'spec.source.mqtt.tls', /platform's own/, /a url as well/],
+    [6, '    mqtt: { topics: [a], auth: { secretRef: { name: a } } }', 'spec.source.mqtt.auth', /platform's own/, /no auth/],
     [
       6,
       '    mqtt: { url: "mqtts://x", topics: [a], tls: { secretRef: { name: a, key: b } } }',

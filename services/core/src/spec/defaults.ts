@@ -62,6 +62,7 @@ export const DEFAULTS: Readonly<Record<string, Default>> = {
   'spec.source.http.path': { words: '/logs and /sensor_data with decode: sensor-logger, else none' },
   'spec.source.http.maxBody': { words: 'record.maxBytes' },
   'spec.source.http.rate': { words: 'no limit' },
+  'spec.source.mqtt.url': { words: "the platform's own broker" },
   'spec.source.mqtt.qos': { value: 1 },
   'spec.source.mqtt.version': { value: 'v5' },
   'spec.source.mqtt.clientId': { words: 'millrace.<namespace>.<name>' },

@@ -129,7 +129,10 @@ export const http = z.strictObject({
 const SHARE_GROUP = 'letters, digits and . _ ~ -, at most 64';
 
 export const mqtt = z.strictObject({
-  url: z.string().min(1).max(512).meta({ description: 'Broker: mqtt://host:1883, or mqtts://host:8883 with TLS' }),
+  url: z.string().min(1).max(512).optional().meta({
+    description:
+      "Broker: mqtt://host:1883, or mqtts://host:8883 with TLS. Left out: the platform's own, on a laptop that of `millrace run`, in a cluster that of the value `mqtt`",
+  }),
   topics: z
     .array(z.string().min(1).max(1_024))
     .min(1)

@@ -15,7 +15,7 @@ export interface Credentials {
  * Read anew for each connection, so that a renewed certificate counts from the next one on.
  * @throws Error naming the file or folder that cannot be used, never what is in it
  */
-export function readCredentials({ url, tls, auth }: Mqtt, secrets: string | null): Credentials {
+export function readCredentials({ url, tls, auth }: Mqtt & { url: string }, secrets: string | null): Credentials {
   const folderOf = (member: string, name: string, keys: string): string => {
     if (secrets !== null) return join(secrets, name);
     throw new Error(

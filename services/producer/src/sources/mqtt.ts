@@ -19,8 +19,9 @@ const RECEIVE_MAXIMUM = 1_000;
 
 export const mqtt: Source = {
   async start(pipeline, { kafka, log, metrics, http, instance = hostname() }) {
-    const { mqtt: spec } = pipeline.spec.source;
-    if (!spec) throw new Error('the Pipeline has no source.mqtt');
+    const { mqtt: given } = pipeline.spec.source;
+    if (!given) throw new Error('the Pipeline has no source.mqtt');
+    const spec = { ...given, url: brokerOf(given) };
     const { pipeline: name, raw } = namesOf(pipeline);
     const secrets = http?.secrets ?? null;
     readCredentials(spec, secrets); // what is wrong with them is said now, and not with the first connection
@@ -77,6 +78,13 @@ export const mqtt: Source = {
     };
   },
 };
+
+/** @throws Error where it is the platform's own broker, and nobody has said which that is */
+function brokerOf({ url }: Mqtt): string {
+  if (url === undefined)
+    throw new Error('spec.source.mqtt.url is left out, and no broker of the platform is given (--mqtt-broker)');
+  return url;
+}
 
 /** The same over restarts, since the broker keeps the session under it; of several that share a subscription each has its own. */
 function clientIdOf(name: string, { clientId, shared }: Mqtt, instance: string): string {

@@ -6,11 +6,11 @@ import type { Mqtt } from '../source.ts';
 
 const URLS = 'mqtt://host:1883, or mqtts://host:8883';
 
-export function checkMqtt({ url, topics, tls }: Mqtt): Finding[] {
+export function checkMqtt({ url, topics, tls, auth }: Mqtt): Finding[] {
   const path: Path = ['spec', 'source', 'mqtt'];
   return [
-    ...checkUrl(url, [...path, 'url']),
-    ...(tls && /^mqtt:/i.test(url)
+    ...(url === undefined ? checkOwn({ tls, auth }, path) : checkUrl(url, [...path, 'url'])),
+    ...(tls && url !== undefined && /^mqtt:/i.test(url)
       ? [
           {
             path: [...path, 'tls'],
@@ -37,6 +37,18 @@ export function checkMqtt({ url, topics, tls }: Mqtt): Finding[] {
         : [{ path: [...path, 'topics', index], message, allowed: 'a topic filter such as tele/+/status or tele/#' }];
     }),
   ];
+}
+
+/** Whom to trust and who one is, the platform knows for its own broker. */
+function checkOwn(given: Pick<Mqtt, 'tls' | 'auth'>, path: Path): Finding[] {
+  return (['tls', 'auth'] as const)
+    .filter((member) => given[member] !== undefined)
+    .map((member) => ({
+      path: [...path, member],
+      message: `without a url it is the platform's own broker, for which ${member} is known`,
+      allowed: `no ${member}, or a url as well`,
+      at: 'name' as const,
+    }));
 }
 
 function checkUrl(text: string, path: Path): Finding[] {
