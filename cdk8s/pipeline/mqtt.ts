@@ -1,5 +1,6 @@
 /** What a Pipeline with a source of MQTT needs beside the others (docs/decisions/0034): its Secrets as files, and the way to its broker. */
 import { DEFAULT_MQTT_PORT, DEFAULT_MQTTS_PORT } from '@millrace/core/spec/defaults.ts';
+import { meansOwnBroker } from '@millrace/core/spec/ownBroker.ts';
 import type { Pipeline } from '@millrace/core/spec/pipeline.ts';
 import type { Mqtt } from '@millrace/core/spec/source.ts';
 import { selectorOf } from '../constructs/labels.ts';
@@ -25,7 +26,7 @@ export interface Bridging extends Input {
  */
 export function withBroker(pipeline: Pipeline, values: Values): Pipeline {
   const { mqtt } = pipeline.spec.source;
-  if (!mqtt || mqtt.url !== undefined) return pipeline;
+  if (!mqtt || !meansOwnBroker(pipeline)) return pipeline;
   if (!values.mqtt.enabled)
     throw new RenderRefused(
       `${pipeline.metadata.name}: spec.source.mqtt.url is left out, which means the platform's own broker, and the value mqtt.enabled is false. Set mqtt.enabled: true (with mqtt.external.url where it is somebody else's), or give the url of a broker, such as mqtts://host:8883`,

@@ -226,7 +226,7 @@ const mqtt = z.strictObject({
     .default('ClusterIP')
     .meta({ description: 'How devices reach the broker from outside of the cluster; ClusterIP: not at all' }),
   storage: storage('1Gi'),
-  resources: resources('30m 64Mi 32Mi', '500m 256Mi 64Mi'),
+  resources: resources('30m 32Mi 32Mi', '500m 256Mi 64Mi'),
   sidecar: resources('10m 64Mi 16Mi', '200m 128Mi 32Mi').meta({ description: 'Of what is beside the broker' }),
   external: z
     .strictObject({
@@ -243,9 +243,9 @@ const mqtt = z.strictObject({
 });
 
 const roles = z.strictObject({
-  producer: resources('50m 128Mi 32Mi', '1 256Mi 64Mi').meta({ description: 'Of producers' }),
-  processor: resources('100m 128Mi 32Mi', '1 256Mi 64Mi').meta({ description: 'Of processors' }),
-  sink: resources('100m 128Mi 32Mi', '1 256Mi 64Mi').meta({ description: 'Of sinks' }),
+  producer: resources('30m 128Mi 32Mi', '1 256Mi 64Mi').meta({ description: 'Of producers' }),
+  processor: resources('50m 128Mi 32Mi', '1 256Mi 64Mi').meta({ description: 'Of processors' }),
+  sink: resources('50m 128Mi 32Mi', '1 256Mi 64Mi').meta({ description: 'Of sinks' }),
   devices: resources('30m 128Mi 32Mi', '500m 256Mi 64Mi').meta({ description: 'Of what signs certificates and sends commands' }),
   setup: resources('50m 128Mi 32Mi', '1 256Mi 64Mi').meta({ description: 'Of set-up and of the bootstrap' }),
   sidecar: resources('10m 48Mi 16Mi', '200m 96Mi 32Mi').meta({ description: 'Of what is beside Prometheus and Grafana' }),

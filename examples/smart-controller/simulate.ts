@@ -4,9 +4,14 @@
  *
  *     MILLRACE_MQTT_URL=mqtt://127.0.0.1:1883 node examples/smart-controller/simulate.ts [rounds] [seed]
  *
+ * Where the broker asks for certificates, MILLRACE_MQTT_CERTIFICATES is a folder with ca.crt (whom controllers trust), and <controller>.crt and
+ * <controller>.key of each; MILLRACE_MQTT_SERVERNAME the name in the broker's certificate, where the URL has another.
+ *
  * It ends with 0 when the broker has acknowledged all, and with 1 where it cannot be reached for a minute.
  */
-import { connectAsync, type MqttClient } from 'mqtt';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { connectAsync, type IClientOptions, type MqttClient } from 'mqtt';
 
 export interface Plan {
   /** One each ten seconds of the controllers' time. */
@@ -244,7 +249,7 @@ const PATIENCE_MS = 60_000;
 async function publishAll(messages: readonly Message[], url: string): Promise<void> {
   const clients = new Map<string, MqttClient>();
   for (const { device } of CONTROLLERS)
-    clients.set(device, await connectAsync(url, { clientId: device, connectTimeout: PATIENCE_MS }));
+    clients.set(device, await connectAsync(url, { clientId: device, connectTimeout: PATIENCE_MS, ...identityOf(device) }));
   let next = 0;
   const sender = async (): Promise<void> => {
     for (let at = next++; at < messages.length; at = next++) {
@@ -258,6 +263,14 @@ async function publishAll(messages: readonly Message[], url: string): Promise<vo
   };
   await Promise.all(Array.from({ length: AT_A_TIME }, sender));
   await Promise.all([...clients.values()].map((client) => client.endAsync()));
+}
+
+/** Who a controller is to the broker; nobody in particular where none has a certificate. */
+function identityOf(device: string): IClientOptions {
+  const { MILLRACE_MQTT_CERTIFICATES: folder, MILLRACE_MQTT_SERVERNAME: servername } = process.env;
+  if (!folder) return {};
+  const [ca, cert, key] = ['ca.crt', `${device}.crt`, `${device}.key`].map((name) => readFileSync(join(folder, name)));
+  return { ca, cert, key, ...(servername ? { servername } : {}) } as IClientOptions;
 }
 
 async function main(): Promise<void> {

@@ -5,6 +5,7 @@ import { lookAt } from './live.ts';
 import { operatedIn } from './operated.ts';
 import { preflight } from './preflight/index.ts';
 import { type Progress, progressOf } from './progress.ts';
+import { importRegistry } from './registry.ts';
 import type { Target } from './target.ts';
 import { allReady, type Look, type Wait, waitFor } from './wait.ts';
 import type { Wanted } from './wanted.ts';
@@ -45,6 +46,8 @@ export async function deploy({ cluster, kubectl, say }: Target, wanted: Wanted):
     [await operatedIn(kubectl, wanted.objects), await allReady(pods)].filter((missing) => missing !== '').join('; ');
   await waitFor('the platform and the Pipelines', ready, wait);
   const readySeconds = seconds();
+  // Before rows are waited for: messages of a device that it does not know are refused.
+  if (wanted.registry) say(`device registry: ${await importRegistry(wanted.registry, kubectl)}`);
   const progress = await firstRows(pipelines, wait);
   return { warnings, progress, readySeconds, firstRowsSeconds: seconds() };
 }

@@ -9,6 +9,7 @@ test('without variables nothing is assumed', () => {
     namespace: null,
     values: null,
     pipelines: null,
+    devices: null,
     image: null,
     registry: null,
     purge: false,
@@ -19,8 +20,20 @@ test('without variables nothing is assumed', () => {
 });
 
 test('what is given is taken', () => {
-  const options = optionsFrom({ PIPELINES: ' a.yaml  b/c.yaml ', PURGE: '1', FOLLOW: '0', IMAGE_REGISTRY: 'localhost:5001/me' });
-  expect(options).toMatchObject({ pipelines: ['a.yaml', 'b/c.yaml'], purge: true, follow: false, registry: 'localhost:5001/me' });
+  const options = optionsFrom({
+    PIPELINES: ' a.yaml  b/c.yaml ',
+    REGISTRY: 'd.yaml',
+    PURGE: '1',
+    FOLLOW: '0',
+    IMAGE_REGISTRY: 'localhost:5001/me',
+  });
+  expect(options).toMatchObject({
+    pipelines: ['a.yaml', 'b/c.yaml'],
+    devices: ['d.yaml'],
+    purge: true,
+    follow: false,
+    registry: 'localhost:5001/me',
+  });
 });
 
 test.each([

@@ -13,6 +13,8 @@ export interface Options {
   values: string | null;
   /** Files; null: the examples. */
   pipelines: string[] | null;
+  /** Files of the device registry, taken over once the platform is there; null: that of the examples. */
+  devices: string[] | null;
   /** Taken as it is; null: built from this checkout. */
   image: string | null;
   /** Where an image that was built is pushed to. */
@@ -50,6 +52,7 @@ export function optionsFrom(env: NodeJS.ProcessEnv): Options {
     namespace: shaped('NAMESPACE', NAMESPACE, 'a name of Kubernetes: lower-case letters, digits and -, at most 40 long'),
     values: text('VALUES'),
     pipelines: text('PIPELINES')?.trim().split(/\s+/) ?? null,
+    devices: text('REGISTRY')?.trim().split(/\s+/) ?? null,
     image: shaped('IMAGE', IMAGE, 'an image with a tag that stays what it is, such as docker.io/millrace/millrace:0.1.0'),
     registry: shaped('IMAGE_REGISTRY', REGISTRY, 'a host and a path without a tag, such as ghcr.io/somebody'),
     purge: flag('PURGE', false),

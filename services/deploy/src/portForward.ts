@@ -8,7 +8,15 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { httpServiceName } from '@millrace/cdk8s/pipeline/http.ts';
 import { ALERTMANAGER_PORT } from '@millrace/cdk8s/platform/alertmanager.ts';
 import { clusterOf } from '@millrace/cdk8s/platform/databasePeer.ts';
-import { DATABASE_PORT, databaseSecret, databaseUser, SECRETS } from '@millrace/cdk8s/platform/names.ts';
+import {
+  DATABASE_PORT,
+  DEVICES_PORT,
+  databaseSecret,
+  databaseUser,
+  hostOf,
+  MQTT_DEVICES_PORT,
+  SECRETS,
+} from '@millrace/cdk8s/platform/names.ts';
 import { PROMETHEUS_PORT } from '@millrace/cdk8s/platform/prometheusPeer.ts';
 import type { Values } from '@millrace/cdk8s/platform/values.ts';
 import { DEFAULT_HTTP_PORT } from '@millrace/core/spec/defaults.ts';
@@ -34,13 +42,14 @@ export interface Door {
 export interface Ask {
   password(secret: string): string;
   tokens(secret: string): string;
+  authority(secret: string): string;
 }
 
 const page = (port: number): string => `http://${LOOPBACK}:${port}`;
 
 /** Those that this platform has. Pure. */
 export function doorsOf(values: Values): Door[] {
-  const { grafana, prometheus, alertmanager, database } = values;
+  const { grafana, prometheus, alertmanager, database, mqtt } = values;
   const cluster = clusterOf(values);
   return [
     ...(grafana.enabled
@@ -66,6 +75,28 @@ export function doorsOf(values: Values): Door[] {
               `psql 'host=${LOOPBACK} port=${port} dbname=${database.name} user=${databaseUser('reader')} sslmode=require'  password: ${ask.password(databaseSecret('reader'))}`,
           },
         ]),
+    ...(mqtt.enabled
+      ? [
+          {
+            name: 'devices',
+            service: 'devices',
+            port: DEVICES_PORT,
+            how: (port: number, ask: Ask) =>
+              `${page(port)}  certificates, token: ${ask.tokens(SECRETS.provisioningTokens)}  commands, token: ${ask.tokens(SECRETS.commandTokens)}`,
+          },
+        ]
+      : []),
+    ...(mqtt.enabled && !mqtt.external
+      ? [
+          {
+            name: 'MQTT',
+            service: 'mqtt',
+            port: MQTT_DEVICES_PORT,
+            how: (port: number, ask: Ask) =>
+              `mqtts://${LOOPBACK}:${port}  with the certificate of a device; the broker's is of ${hostOf('mqtt', values)}, its authority: ${ask.authority(SECRETS.mqttServer)}`,
+          },
+        ]
+      : []),
   ];
 }
 
@@ -91,6 +122,8 @@ export async function portForward({ kubectl, say }: Target, signal: AbortSignal)
     password: (secret) =>
       `${kubectl.words('get', 'secret', secret).join(' ')} --output=go-template='{{.data.password | base64decode}}'`,
     tokens: (secret) => readingOf(kubectl, secret),
+    authority: (secret) =>
+      `${kubectl.words('get', 'secret', secret).join(' ')} --output=go-template='{{index .data "ca.crt" | base64decode}}'`,
   };
   const open: Promise<void>[] = [];
   for (const door of [...doorsOf(inventory.values), ...sourceDoorsOf(inventory)]) {

@@ -49,8 +49,10 @@ test('only what is there is opened, and no password is printed', () => {
   const names = (values: string) => doorsOf(parseValues(values, 'v')).map(({ name }) => name);
   expect(names('')).toEqual(['Grafana', 'Prometheus', 'Alertmanager', 'database']);
   expect(names('grafana: { enabled: false }\ndatabase: { external: { host: d } }')).toEqual(['Prometheus', 'Alertmanager']);
+  expect(names('mqtt: { enabled: true }').slice(4)).toEqual(['devices', 'MQTT']);
+  expect(names('mqtt: { enabled: true, external: { url: "mqtts://b:1" } }').slice(4)).toEqual(['devices']);
   const told = doorsOf(defaultValues()).map(({ how }) =>
-    how(1234, { password: (secret) => `ask for ${secret}`, tokens: (secret) => `tokens of ${secret}` }),
+    how(1234, { password: (secret) => `ask for ${secret}`, tokens: (secret) => `tokens of ${secret}`, authority: String }),
   );
   expect(told[0]).toBe('http://127.0.0.1:1234  user admin, password: ask for millrace-grafana-admin');
   expect(told[3]).toMatch(/port=1234 .*user=millrace_reader.*ask for millrace-database-reader/);
@@ -69,7 +71,7 @@ test('devices find the Service of their Pipeline, and whoever opens it the way t
     sourceDoorsOf({ values: defaultValues(), objects, kept }).map(({ name, service, how }) => [
       name,
       service,
-      how(8090, { password: String, tokens: (secret) => `tokens of ${secret}` }),
+      how(8090, { password: String, tokens: (secret) => `tokens of ${secret}`, authority: String }),
     ]);
   expect(told([ref('Secret', 'keys', 'token')])).toEqual([
     ['phones', 'phones-http', 'http://127.0.0.1:8090  token: tokens of keys'],

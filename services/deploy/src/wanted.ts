@@ -11,16 +11,20 @@ import { platformObjects } from '@millrace/cdk8s/platform/platform.ts';
 import type { Values } from '@millrace/cdk8s/platform/values.ts';
 import { readDocuments } from '@millrace/core/spec/documents.ts';
 import { type LoadedPipeline, loadPipelines } from '@millrace/core/spec/load.ts';
+import { meansOwnBroker } from '@millrace/core/spec/ownBroker.ts';
 import type { Cluster } from './clusters/cluster.ts';
 import { dataConfigMap } from './data.ts';
 import { imageTag } from './imageTag.ts';
 import { claimsOf, HOLDS_DATA, type Inventory, refOf } from './inventory.ts';
 import type { Options } from './options.ts';
 import { Refused } from './refused.ts';
+import { type RegistryFiles, registryFiles } from './registry.ts';
 import { type TokenSecret, tokenSecretsOf } from './tokens.ts';
 
 /** What runs where no PIPELINES are named. */
-const EXAMPLES = ['traffic', 'environment', 'phone-sensors'];
+const EXAMPLES = ['traffic', 'environment', 'phone-sensors', 'smart-controller'];
+/** What their controllers' messages mean. */
+const REGISTRY = 'smart-controller/registry.yaml';
 
 export interface Wanted {
   values: Values;
@@ -31,6 +35,8 @@ export interface Wanted {
   objects: readonly Manifest[];
   /** Of devices, made where they are missing. */
   tokens: readonly TokenSecret[];
+  /** null: none is to be taken over. */
+  registry: RegistryFiles | null;
   /** Built from this checkout; else it is somebody's, and taken as it is. */
   builtHere: boolean;
   inventory: Inventory;
@@ -41,13 +47,17 @@ export async function wantedBy(options: Options, cluster: Cluster, root: string)
   const { text, file } = valuesText(options, cluster);
   const parsed = parseValues(text, file);
   const given = options.image ?? (namesImage(text, file) ? parsed.image : null);
+  const files = options.pipelines ?? EXAMPLES.map((name) => join(root, 'examples', name, 'pipeline.yaml'));
+  const pipelines = await loadPipelines(files);
+  const asks = pipelines.some(({ pipeline }) => meansOwnBroker(pipeline));
   const values: Values = {
     ...parsed,
+    // Whoever has written values has decided: without a broker, a Pipeline that needs it is refused by name.
+    mqtt: options.values === null && asks ? { ...parsed.mqtt, enabled: true } : parsed.mqtt,
     namespace: options.namespace ?? parsed.namespace,
     image: given ?? cluster.imageName(imageTag(root)),
   };
-  const files = options.pipelines ?? EXAMPLES.map((name) => join(root, 'examples', name, 'pipeline.yaml'));
-  const pipelines = await loadPipelines(files);
+  const registry = options.devices ?? (options.pipelines === null ? [join(root, 'examples', REGISTRY)] : null);
   const objects = [
     ...platformObjects(values),
     ...pipelines.flatMap((loaded) => {
@@ -61,6 +71,7 @@ export async function wantedBy(options: Options, cluster: Cluster, root: string)
     cluster: crdObjects(values),
     objects,
     tokens: tokenSecretsOf(pipelines),
+    registry: registry === null ? null : await registryFiles(registry, pipelines),
     builtHere: given === null,
     inventory: inventoryOf(values, objects),
   };

@@ -5,10 +5,11 @@ import { stopOnSignal } from '@millrace/core/role/signals.ts';
 import { DEFAULT_HTTP_PORT } from '@millrace/core/spec/defaults.ts';
 import { type LoadedPipeline, loadPipelines } from '@millrace/core/spec/load.ts';
 import { namesOf } from '@millrace/core/spec/names.ts';
+import { meansOwnBroker } from '@millrace/core/spec/ownBroker.ts';
 import { findFiles } from '@millrace/producer/replay/files.ts';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { roleLog, tellAll } from '../log.ts';
-import { endless, lacksBroker, type Overrides, parsePace, withOverrides } from '../run/overrides.ts';
+import { endless, type Overrides, parsePace, withOverrides } from '../run/overrides.ts';
 import { OWN_BROKER } from '../run/platform.ts';
 import { ROLE_NAMES, ROLES } from '../run/roleTable.ts';
 import type { RunOptions } from '../run/run.ts';
@@ -141,7 +142,7 @@ async function serveOne(name: Role['name'], pipelines: readonly LoadedPipeline[]
 /** A role alone starts no broker. */
 function refuseWithoutBroker(pipelines: readonly LoadedPipeline[]): void {
   for (const { pipeline, file } of pipelines)
-    if (lacksBroker(pipeline))
+    if (meansOwnBroker(pipeline))
       throw new UsageError(
         `${file}: spec.source.mqtt.url of ${namesOf(pipeline).pipeline} is left out, which means the platform's own broker, and a role alone has none; give --mqtt-broker, such as mqtt://127.0.0.1:1883, or the url`,
       );

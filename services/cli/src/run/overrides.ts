@@ -48,11 +48,6 @@ export function parsePace(text: string): NonNullable<Replay['pace']> {
   );
 }
 
-/** Whether its broker is the platform's, and nobody has said yet which that is. */
-export function lacksBroker({ spec: { source } }: Pipeline): boolean {
-  return source.mqtt !== undefined && source.mqtt.url === undefined;
-}
-
 /** Why this source never ends by itself; null where it does, or where clients that send to it do. */
 export function endless({ spec: { source } }: Pipeline, hasClients = false): string | null {
   if (source.http || source.mqtt)

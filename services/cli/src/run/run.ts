@@ -11,6 +11,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { DEFAULT_HTTP_PORT } from '@millrace/core/spec/defaults.ts';
 import type { LoadedPipeline } from '@millrace/core/spec/load.ts';
 import { namesOf } from '@millrace/core/spec/names.ts';
+import { meansOwnBroker } from '@millrace/core/spec/ownBroker.ts';
 import { claim, type Release } from '@millrace/embedded/claim.ts';
 import { freePorts } from '@millrace/embedded/ports.ts';
 import { importFiles } from '@millrace/registry/import.ts';
@@ -22,7 +23,7 @@ import { closeServers, connectServers, environmentOf } from '../servers.ts';
 import { boolCounts, type Servers } from '../status/collect.ts';
 import { clientEnvironment, startClients } from './clients.ts';
 import { greeting, httpLines, mqttLines } from './greeting.ts';
-import { lacksBroker, type Overrides, withOverrides } from './overrides.ts';
+import { type Overrides, withOverrides } from './overrides.ts';
 import { OWN_BROKER, startPlatform } from './platform.ts';
 import { type OnceReport, onceReport } from './report.ts';
 import { type RunningRole, startRoles } from './roles.ts';
@@ -72,7 +73,7 @@ export async function runAll({ files, words, options, screen, signal, ...plan }:
   // Like Kafka and the database: started where one is needed and none is given.
   const startsBroker =
     options.mqttBroker === undefined
-      ? plan.pipelines.some(({ pipeline }) => lacksBroker(pipeline))
+      ? plan.pipelines.some(({ pipeline }) => meansOwnBroker(pipeline))
       : options.mqttBroker === OWN_BROKER;
   const mqttPort = !startsBroker ? null : options.once ? 'any' : 'usual';
   const platform = await startPlatform({ servers: options, mqttPort, dataFolder: folder, say: screen.say, log });

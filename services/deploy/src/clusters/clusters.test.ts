@@ -86,7 +86,8 @@ test('the stand-ins that are missing on a kubelab are built in one call, those t
     '/lab/kubelab images',
     `/lab/kubelab load ${IMAGES.database.image}`,
     `/lab/kubelab load ${IMAGES.alertmanager.image}`,
-    '/lab/standins/build timescaledb alertmanager',
+    `/lab/kubelab load ${IMAGES.mosquitto.image}`,
+    '/lab/standins/build timescaledb alertmanager mosquitto',
   ]);
 });
 

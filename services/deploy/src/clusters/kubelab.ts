@@ -12,6 +12,7 @@ const STAND_INS: Readonly<Record<string, string>> = {
   timescaledb: IMAGES.database.image,
   prometheus: IMAGES.prometheus.image,
   alertmanager: IMAGES.alertmanager.image,
+  mosquitto: IMAGES.mosquitto.image,
 };
 
 /** @param folder where `kubelab` is */

@@ -15,11 +15,12 @@ export async function deployCommand(options: Options, tools: Tools): Promise<voi
   for (const [name, one] of progress) say(`${name}: ${progressText(one)}`);
   for (const { name, pipeline } of wanted.tokens)
     say(`${pipeline} takes what is sent with a token of the Secret ${name}: ${readingOf(target.kubectl, name)}`);
-  const { grafana, prometheus } = wanted.values;
+  const { grafana, prometheus, mqtt } = wanted.values;
   const sources = wanted.pipelines.filter(({ pipeline }) => pipeline.spec.source.http !== undefined);
   const windows = [
     ...(grafana.enabled ? ['Grafana'] : []),
     ...(prometheus.enabled ? ['Prometheus'] : []),
+    ...(mqtt.enabled ? ['the MQTT broker and what gives devices their certificates'] : []),
     ...sources.map(({ pipeline }) => pipeline.metadata.name),
   ];
   if (windows.length > 0)

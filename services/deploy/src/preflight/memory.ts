@@ -17,6 +17,8 @@ const LEAST_MIB: Readonly<Record<string, number>> = {
   sink: 224,
   setup: 128,
   bootstrap: 128,
+  'mqtt-broker': 32,
+  devices: 160,
 };
 
 export const memory = ({ wanted }: Candidate): string[] => memoryProblems(workloadsOf(wanted.objects));
