@@ -27,7 +27,7 @@ const QUANTILES = { p50: 0.5, p99: 0.99, 'p99.9': 0.999 } as const;
 const REQUIRED_RATE = 10_000;
 const BOUNDS: Partial<Record<keyof typeof QUANTILES, number>> = { p50: 250, p99: 1_000 };
 /** A rate whose median row waits longer is not held: the rows pile up, and higher rates tell nothing more. */
-const SATURATED_MS = 5_000;
+const SATURATED_MS = 1_000;
 
 /** A producer that is further behind is told of: part of the latency is its own. */
 const LATE_MS = 100;

@@ -5,7 +5,7 @@
 import type { Plot } from './outcome.ts';
 
 const WIDTH = 720;
-const HEIGHT = 400;
+const HEIGHT = 420;
 const BOX = { left: 70, right: 700, top: 40, bottom: 330 };
 /** Okabe and Ito's palette, without yellow: told apart by people who see few colours, too. */
 const COLOURS = ['#0072b2', '#d55e00', '#009e73', '#cc79a7', '#e69f00', '#56b4e9'];
@@ -32,7 +32,7 @@ export function chart(plot: Plot): string {
     const path = points.map(([px, py]) => `${pixel(x.at(px))},${pixel(y.at(py))}`).join(' ');
     const dots = points.length > 40 ? [] : points.map(([px, py]) => circle(x.at(px), y.at(py), `${colour}`));
     const legendX = BOX.left + (index % 4) * 160;
-    const legendY = HEIGHT - 28 + Math.floor(index / 4) * 16;
+    const legendY = HEIGHT - 26 + Math.floor(index / 4) * 16;
     return [
       `<polyline fill="none" stroke="${colour}" stroke-width="2" points="${path}"/>`,
       ...dots,
