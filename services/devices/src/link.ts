@@ -44,7 +44,10 @@ export function linkTo(address: BrokerAddress, log: Logger): Link {
   async function keep(): Promise<void> {
     while (!stopping.signal.aborted) {
       try {
-        const connected = await connectAsync(address.url, optionsOf(address));
+        const connected = await connectAsync(
+          address.url,
+          optionsOf(address, `millrace-commands-${randomBytes(6).toString('hex')}`),
+        );
         connected.setMaxListeners(MOST_WAITING + 10);
         const closed = new Promise<void>((resolve) => connected.once('close', resolve));
         connected.on('error', (error) => log.warn({ err: error }, 'the broker says that something is wrong'));
@@ -81,10 +84,11 @@ export function linkTo(address: BrokerAddress, log: Logger): Link {
   };
 }
 
-function optionsOf({ ca, certificate, key }: BrokerAddress): IClientOptions {
+/** Of one connection, which is not made again, under this client id. @throws Error naming the file that cannot be read */
+export function optionsOf({ ca, certificate, key }: BrokerAddress, clientId: string): IClientOptions {
   return {
     protocolVersion: 5,
-    clientId: `millrace-commands-${randomBytes(6).toString('hex')}`,
+    clientId,
     clean: true,
     reconnectPeriod: 0,
     connectTimeout: CONNECT_MS,

@@ -6,11 +6,15 @@ export interface DevicesMetrics {
   certificates: Counter<'kind'>;
   requests: Counter<'code'>;
   crlEnd: Gauge;
+  brokerCrlEnd: Gauge;
+  certificateEnd: Gauge<'certificate'>;
+  overConnected: Gauge;
+  pushedOff: Counter<'why'>;
 }
 
 export function metricsOf(registry: Registry): DevicesMetrics {
   const registers = [registry];
-  return {
+  const metrics = {
     commands: new Counter({
       name: 'millrace_devices_commands_total',
       help: 'Commands to devices by what came of them',
@@ -40,5 +44,30 @@ export function metricsOf(registry: Registry): DevicesMetrics {
       help: 'When the newest list of revoked certificates ends, since 1970; after it a broker lets no device in',
       registers,
     }),
-  };
+    brokerCrlEnd: new Gauge({
+      name: 'millrace_devices_broker_crl_end_timestamp_seconds',
+      help: 'When the list of revoked certificates ends that the broker was seen to have, since 1970',
+      registers,
+    }),
+    certificateEnd: new Gauge({
+      name: 'millrace_devices_certificate_end_timestamp_seconds',
+      help: 'When a certificate of the platform ends that devices depend on, since 1970: authority (theirs), broker, or commands (of this role)',
+      labelNames: ['certificate'],
+      registers,
+    }),
+    overConnected: new Gauge({
+      name: 'millrace_devices_over_certificates',
+      help: 'Certificates that are revoked or have ended, and with which a device may be connected still',
+      registers,
+    }),
+    pushedOff: new Counter({
+      name: 'millrace_devices_pushed_off_total',
+      help: 'Certificates by why their devices were pushed off the broker: revoked, or ended',
+      labelNames: ['why'],
+      registers,
+    }),
+  } satisfies DevicesMetrics;
+  // Nothing is known yet, which is not 0.
+  for (const gauge of [metrics.crlEnd, metrics.brokerCrlEnd, metrics.overConnected]) gauge.set(Number.NaN);
+  return metrics;
 }

@@ -3,12 +3,13 @@
  *
  * Invariants: each list is newer than the one before by its number and by at least a second of `thisUpdate` (of two of the
  * same second OpenSSL keeps the one that it had first, and so would a broker that reads a new one while it runs); it lies in the past
- * for every clock that is right within an hour.
+ * for every clock that is right within an hour. Each holds a number of its own, by which a broker shows that it has it (`canary.ts`).
  */
 import 'reflect-metadata';
 import { ALGORITHM } from '@millrace/bootstrap/certificates.ts';
 import * as x509 from '@peculiar/x509';
 import type { Authority } from './authority.ts';
+import { canarySerial } from './canary.ts';
 
 /** RFC 7468 section 6; the library's own, CRL, is read by nobody. */
 const PEM_LABEL = 'X509 CRL';
@@ -52,13 +53,14 @@ export async function signCrl(
   const earliest = previous === null ? 0 : previous.thisUpdate.getTime() + 1_000;
   const thisUpdate = wholeSecond(Math.max(now.getTime() - BACKDATE_MS, earliest));
   const nextUpdate = wholeSecond(now.getTime() + LIFE_MS);
+  const canary: Revoked = { serial: canarySerial(authority, number), at: thisUpdate, reason: 'unspecified' };
   const list = await x509.X509CrlGenerator.create({
     issuer: authority.certificate.subjectName.toJSON(),
     thisUpdate,
     nextUpdate,
     signingAlgorithm: ALGORITHM,
     signingKey: authority.key,
-    entries: revoked.map(({ serial, at, reason }) => ({
+    entries: [...revoked, canary].map(({ serial, at, reason }) => ({
       serialNumber: serial,
       revocationDate: at,
       reason: x509.X509CrlReason[reason],

@@ -35,7 +35,8 @@ function myTurn(session: Session, { id }: Authority): Promise<void> {
   return takeTurn(session, `millrace CRL ${id}`, 'transaction');
 }
 
-async function newest(session: Session, authority: string): Promise<Crl | null> {
+/** null: there is none yet. */
+export async function newest(session: Session, authority: string): Promise<Crl | null> {
   const { rows } = await session.query(
     `SELECT number, this_update AS "thisUpdate", next_update AS "nextUpdate", pem FROM millrace.device_crls WHERE authority = $1`,
     [authority],

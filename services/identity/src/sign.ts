@@ -30,10 +30,15 @@ export interface Wanted {
   publicKey: x509.PublicKey;
   days: number;
   now: Date;
+  /** Hex; left out: a random one. */
+  serial?: string;
 }
 
 /** @throws IdentityRefused for a life that is not allowed */
-export async function signDevice(authority: Authority, { device, publicKey, days, now }: Wanted): Promise<DeviceCertificate> {
+export async function signDevice(
+  authority: Authority,
+  { device, publicKey, days, now, serial = serialOf(randomBytes(SERIAL_BYTES)) }: Wanted,
+): Promise<DeviceCertificate> {
   if (!Number.isInteger(days) || days < 1 || days > MOST_DAYS)
     throw new IdentityRefused('days', `the certificate is to live ${days} days; allowed are 1 to ${MOST_DAYS}`);
   const life = validity(now, days);
@@ -43,7 +48,6 @@ export async function signDevice(authority: Authority, { device, publicKey, days
       'days',
       `the certificate is to live ${days} days; the authority of devices ends before, at ${end.toISOString()}`,
     );
-  const serial = newSerial();
   const certificate = await x509.X509CertificateGenerator.create({
     serialNumber: serial,
     subject: [{ CN: [device] }],
@@ -71,9 +75,9 @@ export async function makeDeviceKey(): Promise<{ key: string; publicKey: x509.Pu
   return { key: `${await pemKey(keys.privateKey)}\n`, publicKey: await x509.PublicKey.create(keys.publicKey) };
 }
 
-/** Positive and of full length, so that it is written in one way only. */
-function newSerial(): string {
-  const bytes = randomBytes(SERIAL_BYTES);
-  bytes[0] = ((bytes[0] ?? 0) & 0x3f) | 0x40;
-  return bytes.toString('hex');
+/** Positive and of full length, so that it is written in one way only. @param bytes 16 or more; what is above is left out */
+export function serialOf(bytes: Buffer): string {
+  const serial = Buffer.from(bytes.subarray(0, SERIAL_BYTES));
+  serial[0] = ((serial[0] ?? 0) & 0x3f) | 0x40;
+  return serial.toString('hex');
 }

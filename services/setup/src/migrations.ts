@@ -276,4 +276,11 @@ export const MIGRATIONS: readonly string[] = [
   CREATE INDEX device_commands_topic ON millrace.device_commands (device, topic, closed_until);
   CREATE INDEX device_commands_sent ON millrace.device_commands (sent_at);
   `,
+  `
+  -- Of a certificate that is over, revoked or ended: when its device was pushed off the broker for the first time, and since when nobody is
+  -- connected with it any more. Lists from before do not show which of them a broker has: they are made anew.
+  ALTER TABLE millrace.device_certificates ADD COLUMN pushed_at timestamptz, ADD COLUMN off_at timestamptz;
+  CREATE INDEX device_certificates_over ON millrace.device_certificates (authority, least(revoked_at, not_after)) WHERE off_at IS NULL;
+  UPDATE millrace.device_crls SET next_update = this_update;
+  `,
 ];

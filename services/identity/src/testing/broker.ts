@@ -16,6 +16,7 @@ export type Owner = KeyPair & { serial: string };
 export interface TestBroker {
   mosquitto: EmbeddedMosquitto;
   authority: Authority;
+  authorityPair: KeyPair;
   /** Of the installation. */
   root: KeyPair;
   folder: string;
@@ -29,6 +30,8 @@ export interface TestBroker {
   connect(owner: KeyPair, options?: IClientOptions, port?: number): Promise<MqttClient>;
   /** Writes the list and lets the broker read it. */
   revoke(serials: readonly string[]): Promise<void>;
+  /** Lets the broker read this list instead. */
+  take(pem: string): void;
   /** Ends all connections, then the broker. */
   stop(): Promise<void>;
 }
@@ -38,7 +41,8 @@ export async function startBroker(options: { loopback?: boolean; crlFrom?: Date 
   const now = new Date();
   const folder = mkdtempSync(join(tmpdir(), 'millrace-broker-'));
   const root = await makeAuthority('Millrace', now);
-  const authority = await openAuthority(await makeDeviceAuthority(now));
+  const authorityPair = await makeDeviceAuthority(now);
+  const authority = await openAuthority(authorityPair);
   const server = await makeServer(root, 'mqtt', ['localhost'], now);
   const [platformPort = 0, loopbackPort = 0] = await freePorts(2);
   const file = (name: string, text: string): string => {
@@ -72,6 +76,10 @@ export async function startBroker(options: { loopback?: boolean; crlFrom?: Date 
     return `${user}${mosquittoConfig({ ...all, acl: file('acl', aclOf(all)) })}`;
   };
   const mosquitto = await startMosquitto({ config });
+  const take = (pem: string): void => {
+    file('crl.pem', pem);
+    mosquitto.kill('SIGHUP');
+  };
   const clients: MqttClient[] = [];
   const connect: TestBroker['connect'] = async (owner, more = {}, port = mosquitto.port) => {
     const client = await connectAsync(`mqtts://127.0.0.1:${port}`, {
@@ -89,6 +97,7 @@ export async function startBroker(options: { loopback?: boolean; crlFrom?: Date 
   return {
     mosquitto,
     authority,
+    authorityPair,
     root,
     folder,
     platformPort,
@@ -103,9 +112,9 @@ export async function startBroker(options: { loopback?: boolean; crlFrom?: Date 
     async revoke(serials) {
       revoked.push(...serials.map((serial): Revoked => ({ serial, at: now, reason: 'keyCompromise' })));
       crl = await signCrl(authority, revoked, crl, new Date());
-      file('crl.pem', crl.pem);
-      mosquitto.kill('SIGHUP');
+      take(crl.pem);
     },
+    take,
     async stop() {
       await Promise.all(clients.map((client) => client.endAsync(true)));
       await mosquitto.stop();
