@@ -126,6 +126,7 @@ test('devices come to the broker from anywhere, and only what is for them; roles
   expect(all.filter((line) => /mqtt|devices/.test(line))).toEqual(
     [
       'devices -> database:5432',
+      'devices -> mqtt:8883',
       'devices -> mqtt:8884',
       'mqtt -> devices:8091',
       'prometheus -> devices:8080',

@@ -30,7 +30,7 @@ database: { cloudnativepg: { cluster: plant } }`,
   'pods found by DNS': 'prometheus: { discovery: dns }',
   'devices over MQTT': 'mqtt: { enabled: true, host: mqtt.example.org, service: LoadBalancer }',
   'a broker of somebody else':
-    'mqtt: { enabled: true, external: { url: "mqtts://broker:8883" } }\ningress: { host: a.example.org }',
+    'mqtt: { enabled: true, external: { url: "mqtts://broker:8883", devices: "mqtts://broker:8884" } }\ningress: { host: a.example.org }',
   'no eyes': 'prometheus: { enabled: false }\nalertmanager: { enabled: false }\ngrafana: { enabled: false }',
 } as const;
 

@@ -1,14 +1,23 @@
 /** What signs certificates of devices and sends them commands: the role `millrace devices` (docs/decisions/0036). */
 import { ApiObject } from 'cdk8s';
 import type { Construct } from 'constructs';
-import { labelsOf } from '../constructs/labels.ts';
+import { labelsOf, selectorOf } from '../constructs/labels.ts';
 import { secretMount } from '../constructs/mounts.ts';
 import { httpProbes } from '../constructs/probes.ts';
 import { service } from '../constructs/service.ts';
 import { DeploymentWorkload } from '../constructs/workload.ts';
 import { databaseConnection, mqttConnection, together } from '../pipeline/connections.ts';
 import { MILLRACE_USER } from './images.ts';
-import { DEVICES, DEVICES_NODES, DEVICES_PORT, METRICS_PORT, SECRETS } from './names.ts';
+import {
+  DEVICES,
+  DEVICES_NODES,
+  DEVICES_PORT,
+  METRICS_PORT,
+  MOSQUITTO,
+  MQTT_DEVICES_PORT,
+  mqttDevicesOf,
+  SECRETS,
+} from './names.ts';
 import { SCRAPED } from './prometheus.ts';
 import { prometheusPeers } from './prometheusPeer.ts';
 import type { Values } from './values.ts';
@@ -27,6 +36,8 @@ export function devices(scope: Construct, values: Values): void {
   const { image, roles, ingress } = values;
   const connection = together(databaseConnection('writer', values), mqttConnection('commands', values));
   const peers = prometheusPeers(values);
+  const listener = mqttDevicesOf(values);
+  const folders = Object.fromEntries(Object.entries(FOLDERS).map(([variable, [folder]]) => [variable, folder]));
   service(scope, 'devices-service', { name: 'devices', identity: DEVICES, ports: { http: DEVICES_PORT } });
   // Also while it is not ready, for want of a broker, which waits for the list that is given here.
   service(scope, 'devices-nodes', { name: DEVICES_NODES, identity: DEVICES, ports: { http: DEVICES_PORT }, headless: true });
@@ -46,7 +57,7 @@ export function devices(scope: Construct, values: Values): void {
       '--http-port',
       String(DEVICES_PORT),
     ],
-    env: { ...connection.env, ...Object.fromEntries(Object.entries(FOLDERS).map(([variable, [folder]]) => [variable, folder])) },
+    env: { ...connection.env, ...folders, ...(listener === undefined ? {} : { MILLRACE_MQTT_DEVICES: listener }) },
     ports: { metrics: METRICS_PORT, http: DEVICES_PORT },
     mounts: [...connection.mounts, ...Object.values(FOLDERS).map(([folder, secret]) => secretMount(secret, folder))],
     resources: roles.devices,
@@ -57,7 +68,11 @@ export function devices(scope: Construct, values: Values): void {
     graceSeconds: GRACE_SECONDS,
     preStopSeconds: LEAVE_SECONDS,
     ingress: [{ peers: ['anywhere'], ports: [DEVICES_PORT] }, ...(peers.length === 0 ? [] : [{ peers, ports: [METRICS_PORT] }])],
-    egress: connection.egress,
+    // To another one's broker any port is open.
+    egress: [
+      ...connection.egress,
+      ...(values.mqtt.external ? [] : [{ peers: [{ pods: selectorOf(MOSQUITTO) }], ports: [MQTT_DEVICES_PORT] }]),
+    ],
   });
   if (!ingress) return;
   new ApiObject(scope, 'devices-ingress', {

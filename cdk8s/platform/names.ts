@@ -66,6 +66,12 @@ export const hostOf = (service: string, { namespace }: Values): string => `${ser
 export const kafkaHosts = (values: Values): string[] =>
   Array.from({ length: values.kafka.nodes }, (_, node) => `kafka-${node}.${hostOf(KAFKA_NODES, values)}`);
 
+/** Where devices find the MQTT broker, as seen from inside of the cluster; undefined: somebody else's, who does not say. */
+export function mqttDevicesOf(values: Values): string | undefined {
+  const { external } = values.mqtt;
+  return external ? external.devices : `mqtts://${hostOf('mqtt', values)}:${MQTT_DEVICES_PORT}`;
+}
+
 /** Where roles find the MQTT broker. */
 export function mqttOf(values: Values): string {
   return values.mqtt.external?.url ?? `mqtts://${hostOf('mqtt', values)}:${MQTT_ROLES_PORT}`;

@@ -234,6 +234,15 @@ const mqtt = z.strictObject({
         .string()
         .regex(/^mqtts:\/\/[^\s/@]+:\d{1,5}$/, MQTT_URL)
         .meta({ description: MQTT_URL, patternErrorMessage: MQTT_URL }),
+      devices: z
+        .string()
+        .regex(/^mqtts:\/\/[^\s/@]+:\d{1,5}$/, MQTT_URL)
+        .optional()
+        .meta({
+          description:
+            'The same broker as devices reach it; with it, devices whose certificates are revoked or over are pushed off',
+          patternErrorMessage: MQTT_URL,
+        }),
     })
     .optional()
     .meta({
