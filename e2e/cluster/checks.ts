@@ -16,6 +16,8 @@ import { checkChart } from './chart.ts';
 import { dataKept, nothingLeft } from './comeAndGo.ts';
 import { checkConform } from './conform.ts';
 import { checkDefinition } from './crd.ts';
+import { checkCommand, checkForged, checkRevoked } from './devices/checks.ts';
+import { checkReadings } from './devices/controllers.ts';
 import { expect } from './expect.ts';
 import { forbidden } from './forbidden.ts';
 import { checkImage } from './image.ts';
@@ -55,6 +57,10 @@ export const CHECKS: readonly Check[] = [
   { name: 'traffic has 3,222 detectors that work and 2,014 that do not', check: operational },
   { name: 'windows of 10 s hold every reading of the phones', check: windows },
   { name: 'pushes without the right token are refused, with a sentence', check: ({ kubectl }) => checkTokens(kubectl) },
+  { name: 'every datapoint of 32 streams of frames is what its controller meant', check: checkReadings },
+  { name: 'a controller cannot publish under another’s name', check: checkForged },
+  { name: 'a revoked controller is not let in, by the broker’s next pod neither', check: checkRevoked },
+  { name: 'a command over HTTP is answered by the controller, and recorded', check: checkCommand },
   { name: 'each row is accounted for: millrace audit in the sink’s pod', check: audited },
   { name: 'logs are JSON with level, role and Pipeline, and hold no secret', check: logs },
   { name: 'accounts may do what they need and nothing else', check: accounts },
@@ -131,7 +137,7 @@ async function logs({ kubectl, values, pipelines }: Context): Promise<void> {
     }
   const secrets = await kubectl.list<{ metadata: { name: string }; data?: Record<string, string> }>('secrets');
   const passwords = secrets.flatMap(({ data }) =>
-    [data?.password, data?.token].flatMap((text) => (text ? [Buffer.from(text, 'base64').toString('utf8')] : [])),
+    [data?.password, data?.token, data?.admin].flatMap((text) => (text ? [Buffer.from(text, 'base64').toString('utf8')] : [])),
   );
   if (passwords.length === 0) throw new Error('there is no password in any Secret');
   for (const { metadata } of await kubectl.list<{ metadata: { name: string } }>('pods')) {
@@ -188,7 +194,7 @@ async function watched({ kubectl, values, pipelines }: Context): Promise<void> {
     JSON.parse(
       await kubectl.run('get', '--raw', `/api/v1/namespaces/${kubectl.namespace}/services/prometheus:9090/proxy/api/v1/${path}`),
     );
-  const roles = pipelines.length * ROLES.length;
+  const roles = pipelines.length * ROLES.length + (values.mqtt.enabled ? 1 : 0);
   const deadline = performance.now() + 90_000;
   for (;;) {
     const { activeTargets } = (await ask('targets')).data as { activeTargets: { health: string; labels: { job: string } }[] };

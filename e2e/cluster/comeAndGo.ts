@@ -20,8 +20,8 @@ export async function dataKept({ kubectl, values, target, wanted }: Context): Pr
   );
   expect('what runs after undeploy', left.map(({ kind, metadata: { name } }) => `${kind} ${name}`).join(', '), '');
   await deploy(target, wanted);
-  for (const { name, table, rows } of EXAMPLES)
-    expect(`rows of ${name} after undeploy and deploy`, String(await storedRows(kubectl, values, table)), String(rows));
+  for (const { name, table, rows, of } of EXAMPLES)
+    expect(`rows of ${name} after undeploy and deploy`, String(await storedRows(kubectl, values, table, of)), String(rows));
   const sql = `SELECT count(DISTINCT detector_id) FROM "${values.namespace}".traffic_events`;
   expect('detectors after undeploy and deploy', await query(kubectl, values, sql), '5236');
   expect('passwords and tokens after undeploy and deploy', await passwordsOf(kubectl), passwords);

@@ -53,10 +53,10 @@ async function main(): Promise<void> {
   say(
     `from the empty namespace all pods were ready after ${readySeconds.toFixed(1)} s, the first row of each example was stored after ${firstRowsSeconds.toFixed(1)} s`,
   );
-  for (const { name, table, rows, send } of EXAMPLES) {
+  for (const { name, table, rows, of, send } of EXAMPLES) {
     await send?.(kubectl, say);
     const look = async (): Promise<string> => {
-      const stored = await storedRows(kubectl, values, table);
+      const stored = await storedRows(kubectl, values, table, of);
       if (stored > rows) throw new Error(`${name}: ${stored} rows are stored, ${rows} came in: some are there twice`);
       return stored === rows ? '' : `${name}: ${stored} of ${rows} rows stored`;
     };

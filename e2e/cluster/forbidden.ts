@@ -4,6 +4,7 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { KAFKA_CLIENT } from '@millrace/cdk8s/platform/kafka.ts';
+import { MQTT_ROLES_PORT } from '@millrace/cdk8s/platform/names.ts';
 import type { Context } from './checks.ts';
 import { NotCovered } from './notCovered.ts';
 
@@ -54,6 +55,7 @@ async function attemptsOf({ kubectl, values, pipelines }: Context): Promise<Atte
     { to: 'database', host: 'database', port: 5432 },
     ...(values.prometheus.enabled ? [{ to: 'prometheus', host: 'prometheus', port: 9090 }] : []),
     ...(values.alertmanager.enabled ? [{ to: 'alertmanager', host: 'alertmanager', port: 9093 }] : []),
+    ...(values.mqtt.enabled && !values.mqtt.external ? [{ to: 'mqtt, for roles', host: 'mqtt', port: MQTT_ROLES_PORT }] : []),
     ...(values.grafana.enabled ? [{ to: 'grafana', host: 'grafana', port: 3000 }] : []),
   ];
   const name = pipelines[0]?.metadata.name ?? '';

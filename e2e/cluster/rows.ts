@@ -9,6 +9,7 @@ export async function query(kubectl: Kubectl, values: Values, sql: string): Prom
   return (await kubectl.run('exec', 'database-0', '--', ...words)).trim();
 }
 
-export async function storedRows(kubectl: Kubectl, values: Values, table: string): Promise<number> {
-  return Number(await query(kubectl, values, `SELECT count(*) FROM "${values.namespace}"."${table}"`));
+/** @param of the rows that are counted: SQL */
+export async function storedRows(kubectl: Kubectl, values: Values, table: string, of: string): Promise<number> {
+  return Number(await query(kubectl, values, `SELECT count(*) FROM "${values.namespace}"."${table}" WHERE ${of}`));
 }

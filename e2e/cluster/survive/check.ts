@@ -1,6 +1,7 @@
 /** The faults as a check of `make e2e`: how to get at the node, and which image roles are upgraded to. */
 import { wantedBy } from '@millrace/deploy/wanted.ts';
 import type { Context } from '../checks.ts';
+import { startSteady } from '../devices/steady.ts';
 import { kubelabNode } from './node.ts';
 import { survive } from './survive.ts';
 
@@ -9,17 +10,23 @@ export async function checkSurvival({ kubectl, values, target, options, root }: 
   const node = where.kind === 'kubelab' ? kubelabNode(`${where.folder}/kubelab`) : null;
   const other = process.env.UPGRADE_IMAGE ?? (node ? `${values.image}-again` : null);
   if (node && other !== null && process.env.UPGRADE_IMAGE === undefined) await node.tag(values.image, other);
-  await survive({
-    kubectl,
-    values,
-    node,
-    otherImage: other,
-    say,
-    rounds: numberOf('ROUNDS', 1),
-    only: new RegExp(process.env.FAULTS ?? ''),
-    seed: numberOf('SEED', 0),
-    wantedWith: (image) => wantedBy({ ...options, image }, cluster, root),
-  });
+  const controller = await startSteady(kubectl, values);
+  try {
+    await survive({
+      kubectl,
+      values,
+      node,
+      otherImage: other,
+      say,
+      rounds: numberOf('ROUNDS', 1),
+      only: new RegExp(process.env.FAULTS ?? ''),
+      seed: numberOf('SEED', 0),
+      wantedWith: (image) => wantedBy({ ...options, image }, cluster, root),
+    });
+    say(await controller.allStored());
+  } finally {
+    await controller.leave();
+  }
 }
 
 /** null: not given. @throws Error for what is no whole number from `least` */
