@@ -9,6 +9,7 @@
  */
 
 import { HttpRefusal } from '@millrace/core/http/refusal.ts';
+import type { Logger } from '@millrace/core/log.ts';
 import type { HttpOptions } from '@millrace/core/role/role.ts';
 import fastify, { type FastifyReply, type FastifyRequest } from 'fastify';
 import { type Operation, openApiOf, pageOf } from './openapi.ts';
@@ -32,6 +33,7 @@ export interface Route {
   post(request: FastifyRequest): Promise<{ records: number }>;
   /** Of every answer. */
   answered(code: number): void;
+  log: Logger;
 }
 
 interface Listener {
@@ -113,7 +115,7 @@ async function listen(host: string, port: number): Promise<Listener> {
     let path = request.url;
     let route = routes.get(path);
     if (!route) {
-      path = new URL(path, 'http://host').pathname.replace(/(?<=.)\/$/, '');
+      path = (URL.parse(path, 'http://host')?.pathname ?? path).replace(/(?<=.)\/$/, '');
       route = routes.get(path);
     }
     try {
@@ -156,7 +158,7 @@ async function listen(host: string, port: number): Promise<Listener> {
 function refuse(request: FastifyRequest, reply: FastifyReply, error: unknown, route?: Route): FastifyReply {
   const refusal = error instanceof HttpRefusal ? error : new HttpRefusal(500, 'a mistake in Millrace; its log says more');
   const { code, message, field, retryAfterSeconds } = refusal;
-  if (!(error instanceof HttpRefusal)) request.log.error(error);
+  if (!(error instanceof HttpRefusal)) route?.log.error({ err: error }, 'a request could not be served');
   route?.answered(code);
   if (code === 401) reply.header('www-authenticate', 'Bearer');
   if (retryAfterSeconds !== undefined) reply.header('retry-after', String(retryAfterSeconds));

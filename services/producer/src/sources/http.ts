@@ -87,7 +87,7 @@ export const http: Source = {
       schema: schemaOf(pipeline),
     };
     const answered = (code: number): void => requests.inc({ pipeline: name, code: String(code) });
-    const claim = await claimPaths(paths, { pipeline: name, operation, post, answered }, { host, port }).catch(async (error) => {
+    const claim = await claimPaths(paths, { pipeline: name, operation, post, answered, log }, { host, port }).catch(async (error) => {
       await intake.stop();
       throw error;
     });
