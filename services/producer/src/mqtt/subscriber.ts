@@ -10,7 +10,7 @@ import { Connection, type ConnectionOptions } from './connection.ts';
 import type { MqttMetrics } from './metrics.ts';
 
 const MOST_BACKOFF_MS = 30_000;
-/** A connection that held so long starts the back-off anew. */
+/** A subscription that held so long starts the back-off anew. */
 const SETTLED_MS = 10_000;
 
 export interface SubscriberOptions {
@@ -30,6 +30,7 @@ export class Subscriber {
   #connection: Connection | null = null;
   #paused = false;
   #hadSession = false;
+  #subscribedAtMs: number | null = null;
   #away: string | null = 'the broker was not asked yet';
 
   constructor(options: SubscriberOptions) {
@@ -66,12 +67,12 @@ export class Subscriber {
     const { log, metrics, pipeline } = this.#options;
     const { signal } = this.#stopping;
     for (let failures = 1; !signal.aborted; failures++) {
-      const fromMs = performance.now();
+      this.#subscribedAtMs = null;
       const error = await this.#connectOnce();
       metrics.connected.set({ pipeline }, 0);
       this.#connection = null;
       if (signal.aborted) return;
-      if (performance.now() - fromMs > SETTLED_MS) failures = 1;
+      if (this.#subscribedAtMs !== null && performance.now() - this.#subscribedAtMs > SETTLED_MS) failures = 1;
       this.#away = error.message;
       const delayMs = Math.round(backoffMs(failures, MOST_BACKOFF_MS));
       log.warn({ err: error, failures, delayMs }, 'no connection to the MQTT broker; it is tried again');
@@ -94,6 +95,7 @@ export class Subscriber {
         throw error;
       });
       this.#away = null;
+      this.#subscribedAtMs = performance.now();
       metrics.connected.set({ pipeline }, 1);
       log.info({ filters, qos, sessionPresent }, 'subscribed');
       return await connection.closed;
