@@ -1,3 +1,5 @@
+import type { OutRecord } from '@millrace/core/kafka/kafka.ts';
+import { UNREADABLE_HEADER } from '@millrace/core/record/raw.ts';
 import { Counter, Gauge, type Registry } from 'prom-client';
 
 export interface ProducerMetrics {
@@ -46,4 +48,20 @@ export function metricsOf(registry: Registry): ProducerMetrics {
     byRegistry.set(registry, metrics);
   }
   return metrics;
+}
+
+/** Counts records that Kafka acknowledged, whatever source they are of. */
+export function countAcknowledged(
+  metrics: Pick<ProducerMetrics, 'records' | 'bytes' | 'unreadable'>,
+  labels: { pipeline: string; source: string },
+  records: readonly OutRecord[],
+): void {
+  let [bytes, unreadable] = [0, 0];
+  for (const { key, value, headers } of records) {
+    bytes += (key?.length ?? 0) + (value?.length ?? 0);
+    if (UNREADABLE_HEADER in headers) unreadable++;
+  }
+  metrics.records.inc(labels, records.length);
+  metrics.bytes.inc(labels, bytes);
+  metrics.unreadable.inc(labels, unreadable);
 }

@@ -1,5 +1,4 @@
 /** From a message to a raw record (DESIGN 1.1): its bytes as they came, whatever they are. Pure. */
-import type { OutRecord } from '@millrace/core/kafka/kafka.ts';
 import { JsonError, parseJson } from '@millrace/core/record/json.ts';
 import { RECORD_LIMITS } from '@millrace/core/record/jsonScan.ts';
 import { isTopicPath, MQTT_TOPIC_HEADER, topicMembersOf } from '@millrace/core/record/mqttTopic.ts';
@@ -12,7 +11,7 @@ import {
 } from '@millrace/core/record/raw.ts';
 import { maxRecordBytesOf } from '@millrace/core/spec/defaults.ts';
 import type { Pipeline } from '@millrace/core/spec/pipeline.ts';
-import { hashKey, keyReader, pathsOf } from '../send/key.ts';
+import { hashKey, type KeyedRecord, keyReader, pathsOf } from '../send/key.ts';
 
 export interface MqttMessage {
   topic: string;
@@ -29,9 +28,7 @@ export interface MqttMessage {
 const MAX_TOPIC_BYTES = 32_768;
 
 /** Compiles what makes the raw record of a message that came at `nowMs` (epoch). */
-export function recordMaker(
-  pipeline: Pipeline,
-): (message: MqttMessage, nowMs: number) => OutRecord & { key: Buffer; value: Buffer } {
+export function recordMaker(pipeline: Pipeline): (message: MqttMessage, nowMs: number) => KeyedRecord {
   const readKey = topicKeyReader(pipeline);
   const maxBytes = maxRecordBytesOf(pipeline);
   return ({ topic, payload, oversize }, nowMs) => {

@@ -6,9 +6,9 @@ import fc from 'fast-check';
 import { pino } from 'pino';
 import { Registry } from 'prom-client';
 import { expect, test } from 'vitest';
+import { FakeBroker, type Fate } from '../testing/fakeKafka.ts';
 import { until } from '../testing/pipeline.ts';
 import { startCheckpointed } from './checkpointed.ts';
-import { FakeBroker, type Fate } from './fakeKafka.ts';
 import type { Input } from './input.ts';
 
 const RAW = 'default.model.raw';

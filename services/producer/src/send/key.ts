@@ -1,8 +1,15 @@
 /** The key of a raw record: it names the device, so that one device keeps its order (DESIGN 1.1). */
 import { createHash } from 'node:crypto';
+import type { OutRecord } from '@millrace/core/kafka/kafka.ts';
 import { numberText } from '@millrace/core/record/number.ts';
 import { readPath } from '@millrace/core/record/path.ts';
 import type { Pipeline } from '@millrace/core/spec/pipeline.ts';
+
+/** A raw record that is to be sent. */
+export interface KeyedRecord extends OutRecord {
+  key: Buffer;
+  value: Buffer;
+}
 
 const HASH_DIGITS = 16;
 /** A longer one names no device; and the raw topic has room for keys of a sane length. */

@@ -3,39 +3,20 @@
  *
  * Invariants:
  * - One send per lane is in flight; several lanes send at a time.
- * - Memory is bounded: `room()` holds the reader back while too many bytes wait for their acknowledgement, or while the oldest
- *   unacknowledged record lies too far back. What may wait is the process's, in equal parts for those in which something waits.
+ * - Memory is bounded (`room.ts`): while it is `full` no more is to be added. What may wait is the process's, in equal parts for
+ *   those in which something waits.
  * - Nothing waits for a next record: a lane sends when it has a batch's worth, or `LINGER_MS` after its first record or after the
  *   acknowledgement of the send before.
  * - After one send was rejected nothing more is sent: what is in the topic is unknown then, and must be looked at.
  */
 import type { OutRecord } from '@millrace/core/kafka/kafka.ts';
+import { bytesOf, isFull } from './room.ts';
 
 const BATCH_BYTES = 262_144;
 /** Each send costs a request, and the processor a batch to unpack, however few records it has. */
 const LINGER_MS = 25;
-/** Of all Pipelines of the process together. */
-const MAX_UNACKNOWLEDGED_BYTES = 4 * 1_048_576;
-/** The least part. It is on its way after `LINGER_MS`, which gives 2 MiB a second. */
-const LEAST_BYTES = 65_536;
 /** Pipelines of this process in which something waits for its acknowledgement. */
 let waiting = 0;
-
-/** Bytes that may wait in one of so many Pipelines. */
-export function unacknowledgedShare(pipelines: number): number {
-  return Math.max(LEAST_BYTES, MAX_UNACKNOWLEDGED_BYTES / Math.max(1, pipelines));
-}
-
-/** A stuck partition holds the chunks that its records were cut from, however few of them are its own. */
-const MAX_SPAN_BYTES = 16 * MAX_UNACKNOWLEDGED_BYTES;
-
-export interface Sending<Place> {
-  ordinal: number;
-  /** Where the record starts in the input. */
-  place: Place;
-  record: OutRecord;
-  bytes: number;
-}
 
 interface Lane<Place> {
   partition: number;
@@ -44,7 +25,10 @@ interface Lane<Place> {
   inFlight: Entry<Place>[];
 }
 
-interface Entry<Place> extends Sending<Place> {
+interface Entry<Place> {
+  record: OutRecord;
+  place: Place;
+  bytes: number;
   /** Bytes added before it, over all lanes. */
   before: number;
 }
@@ -54,7 +38,6 @@ export interface LanesOptions {
   acknowledged(records: readonly OutRecord[]): void;
   /** Called once, when the first send was rejected. */
   rejected(error: Error): void;
-  maxUnacknowledgedBytes?: number;
   /** How long a record waits for others of its partition. */
   lingerMs?: number;
 }
@@ -62,9 +45,10 @@ export interface LanesOptions {
 export class Lanes<Place> {
   readonly #options: LanesOptions;
   readonly #lanes = new Map<number, Lane<Place>>();
-  readonly #maxBytes: () => number;
   #added = 0;
-  #unacknowledged = 0;
+  #unacknowledgedBytes = 0;
+  /** The first that is not acknowledged. */
+  #oldest: Entry<Place> | null = null;
   #inFlight = 0;
   /** Whether this is one of `waiting`. */
   #counted = false;
@@ -75,36 +59,40 @@ export class Lanes<Place> {
 
   constructor(options: LanesOptions) {
     this.#options = options;
-    const { maxUnacknowledgedBytes } = options;
-    this.#maxBytes = () => maxUnacknowledgedBytes ?? unacknowledgedShare(waiting);
   }
 
   get unacknowledgedBytes(): number {
-    return this.#unacknowledged;
+    return this.#unacknowledgedBytes;
   }
 
   /** More must not be added before `room()` resolves. */
   get full(): boolean {
-    return this.#failure !== null || this.#unacknowledged >= this.#maxBytes();
+    if (this.#failure !== null) return true;
+    const spanBytes = this.#oldest === null ? 0 : this.#added - this.#oldest.before;
+    return isFull({ unacknowledgedBytes: this.#unacknowledgedBytes, spanBytes }, waiting);
   }
 
-  add(partition: number, sending: Sending<Place>): void {
+  /** @param place what `oldest` says of this record */
+  add(partition: number, record: OutRecord, place: Place): void {
     if (this.#closed || this.#failure) return; // `room` and `drained` say so
     let lane = this.#lanes.get(partition);
     if (!lane) {
       lane = { partition, queue: [], queuedBytes: 0, inFlight: [] };
       this.#lanes.set(partition, lane);
     }
-    lane.queue.push({ ...sending, before: this.#added });
-    lane.queuedBytes += sending.bytes;
-    this.#added += sending.bytes;
-    this.#unacknowledged += sending.bytes;
+    const bytes = bytesOf(record);
+    const entry = { record, place, bytes, before: this.#added };
+    this.#oldest ??= entry;
+    lane.queue.push(entry);
+    lane.queuedBytes += bytes;
+    this.#added += bytes;
+    this.#unacknowledgedBytes += bytes;
     this.#count();
     this.#sendOrLinger(lane);
   }
 
   #count(): void {
-    const waits = this.#unacknowledged > 0 && !this.#closed && this.#failure === null;
+    const waits = this.#unacknowledgedBytes > 0 && !this.#closed && this.#failure === null;
     if (waits !== this.#counted) waiting += waits ? 1 : -1;
     this.#counted = waits;
   }
@@ -115,20 +103,20 @@ export class Lanes<Place> {
     else this.#timer ??= setTimeout(() => this.#flush(), this.#options.lingerMs ?? LINGER_MS);
   }
 
-  /** The first record that is not acknowledged, or null. */
-  oldest(): { ordinal: number; place: Place } | null {
-    return this.#oldest();
+  /** Place of the first record that is not acknowledged, or null. */
+  oldest(): Place | null {
+    return this.#oldest?.place ?? null;
   }
 
   /** Resolves when more may be added. @throws what a send was rejected with */
   async room(): Promise<void> {
-    while (this.#failure === null && (this.full || this.#span() >= MAX_SPAN_BYTES)) await this.#changed.promise;
+    while (this.#failure === null && this.full) await this.#changed.promise;
     if (this.#failure) throw this.#failure;
   }
 
   /** Resolves when everything is acknowledged. @throws what a send was rejected with */
   async drained(): Promise<void> {
-    while (this.#failure === null && this.#unacknowledged > 0) await this.#changed.promise;
+    while (this.#failure === null && this.#oldest !== null) await this.#changed.promise;
     if (this.#failure) throw this.#failure;
   }
 
@@ -177,7 +165,8 @@ export class Lanes<Place> {
 
   #acknowledged(lane: Lane<Place>, records: readonly OutRecord[], bytes: number): void {
     lane.inFlight = [];
-    this.#unacknowledged -= bytes;
+    this.#unacknowledgedBytes -= bytes;
+    this.#oldest = this.#findOldest();
     this.#count();
     this.#options.acknowledged(records);
     if (!this.#closed && !this.#failure) this.#sendOrLinger(lane);
@@ -190,17 +179,12 @@ export class Lanes<Place> {
     this.#options.rejected(error);
   }
 
-  #oldest(): Entry<Place> | null {
+  #findOldest(): Entry<Place> | null {
     let oldest: Entry<Place> | null = null;
     for (const { inFlight, queue } of this.#lanes.values()) {
       const first = inFlight[0] ?? queue[0];
-      if (first && (oldest === null || first.ordinal < oldest.ordinal)) oldest = first;
+      if (first && (oldest === null || first.before < oldest.before)) oldest = first;
     }
     return oldest;
-  }
-
-  #span(): number {
-    const oldest = this.#oldest();
-    return oldest === null ? 0 : this.#added - oldest.before;
   }
 }

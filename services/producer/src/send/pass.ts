@@ -8,17 +8,13 @@
 import { guarded } from '@millrace/core/guards.ts';
 import type { Sender } from '@millrace/core/kafka/kafka.ts';
 import type { Checkpoint } from '@millrace/core/record/checkpoint.ts';
-import { UNREADABLE_HEADER } from '@millrace/core/record/raw.ts';
-import type { ProducerMetrics } from '../metrics.ts';
+import { countAcknowledged, type ProducerMetrics } from '../metrics.ts';
 import { InputError } from '../replay/piece.ts';
 import type { Input, InputRecord, Place } from './input.ts';
 import { Lanes } from './lanes.ts';
 import { rawRecord } from './outgoing.ts';
 import { Pacer } from './pace.ts';
 import { partitionOf } from './partition.ts';
-
-/** What a record takes beside key and value: headers and framing, about. */
-const OVERHEAD_BYTES = 150;
 
 export interface PassOptions {
   input: Input;
@@ -39,7 +35,7 @@ export interface PassOptions {
 
 export class Pass {
   readonly #options: PassOptions;
-  readonly #lanes: Lanes<Place>;
+  readonly #lanes: Lanes<{ ordinal: number; at: Place }>;
   readonly #pacer = new Pacer();
   /** Ends reading and waiting when a send was rejected. */
   readonly #broken = new AbortController();
@@ -52,19 +48,10 @@ export class Pass {
     const { metrics, labels, raw, sender, start } = options;
     this.#ordinal = start.ordinal;
     this.#place = placeOf(start);
-    this.#lanes = new Lanes<Place>({
+    this.#lanes = new Lanes({
       send: (partition, records) => sender.send(raw, partition, records, start.topicId),
       rejected: (error) => this.#broken.abort(error),
-      acknowledged: (records) => {
-        let [bytes, unreadable] = [0, 0];
-        for (const { key, value, headers } of records) {
-          bytes += (key?.length ?? 0) + (value?.length ?? 0);
-          if (UNREADABLE_HEADER in headers) unreadable++;
-        }
-        metrics.records.inc(labels, records.length);
-        metrics.bytes.inc(labels, bytes);
-        metrics.unreadable.inc(labels, unreadable);
-      },
+      acknowledged: (records) => countAcknowledged(metrics, labels, records),
     });
   }
 
@@ -80,7 +67,7 @@ export class Pass {
   checkpoint(): Checkpoint {
     const { start, partitions } = this.#options;
     const oldest = guarded('checkpoint-after-acks') ? this.#lanes.oldest() : null;
-    const { crc, ...place } = oldest?.place ?? this.#place;
+    const { crc, ...place } = oldest?.at ?? this.#place;
     return {
       ...start,
       partitions,
@@ -142,12 +129,8 @@ export class Pass {
       metrics.skipped.inc(labels);
     } else {
       const position = { run: start.run, ordinal: this.#ordinal };
-      this.#lanes.add(partition, {
-        ordinal: this.#ordinal,
-        place: this.#place,
-        record: rawRecord(made, { source: labels.source, nowMs, position }),
-        bytes: made.key.length + made.value.length + OVERHEAD_BYTES,
-      });
+      const sent = rawRecord(made, { source: labels.source, nowMs, position });
+      this.#lanes.add(partition, sent, { ordinal: this.#ordinal, at: this.#place });
     }
     this.#place = record.next;
     this.#ordinal++;

@@ -2,7 +2,7 @@ import type { OutRecord } from '@millrace/core/kafka/kafka.ts';
 import { encodeReplayPosition, REPLAY_POSITION_HEADER } from '@millrace/core/record/raw.ts';
 import { encodeRedrive, REDRIVE_HEADER } from '@millrace/core/record/redrive.ts';
 import { expect, test } from 'vitest';
-import { FakeBroker } from './fakeKafka.ts';
+import { FakeBroker } from '../testing/fakeKafka.ts';
 import { lastOrdinals } from './tail.ts';
 
 const record = (headers: Record<string, string>): OutRecord => ({ key: null, value: null, headers });

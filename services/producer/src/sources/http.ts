@@ -8,18 +8,21 @@ import { HttpRefusal } from '@millrace/core/http/refusal.ts';
 import { DEFAULT_HTTP_PORT, maxBodyOf } from '@millrace/core/spec/defaults.ts';
 import { namesOf } from '@millrace/core/spec/names.ts';
 import type { FastifyRequest } from 'fastify';
+import { checkAdmission, store } from '../http/answers.ts';
 import { Body, readBody, tooLarge } from '../http/body.ts';
 import { type Envelope, envelopesOf } from '../http/envelope.ts';
-import { Intake } from '../http/intake.ts';
 import { claimPaths } from '../http/listener.ts';
 import { requestsOf } from '../http/metrics.ts';
 import { schemaOf } from '../http/openapi.ts';
 import { pathsOf } from '../http/paths.ts';
 import { authorizer } from '../http/tokens.ts';
+import { Intake } from '../intake/intake.ts';
 import type { Source } from './source.ts';
 
 const LOOPBACK = '127.0.0.1';
 const NDJSON = ['application/x-ndjson', 'application/ndjson', 'application/jsonl'];
+/** Requests come one by one: those of some milliseconds make one send. */
+const LINGER_MS = 10;
 /** For requests under way when it ends. */
 const DRAIN_MS = 15_000;
 
@@ -34,7 +37,8 @@ export const http: Source = {
     const maxBytes = maxBodyOf(pipeline);
     const envelopes = envelopesOf(pipeline);
     const requests = requestsOf(metrics);
-    const intake = new Intake({ context: { kafka, log, metrics }, topic: raw, pipeline: name });
+    const labels = { pipeline: name, source: 'http' };
+    const intake = new Intake({ context: { kafka, log, metrics }, topic: raw, labels, lingerMs: LINGER_MS });
     const underway = new Set<Promise<unknown>>();
     let draining = false;
 
@@ -49,12 +53,12 @@ export const http: Source = {
         });
       const envelope = envelopeFor(headers['content-type'], envelopes);
       if (Number(headers['content-length'] ?? 0) > maxBytes) throw tooLarge(maxBytes);
-      intake.check();
+      checkAdmission(intake);
       const body = new Body();
       try {
         await readBody(request.raw, headers['content-encoding'], maxBytes, body);
         const records = await envelope(body.bytes());
-        await intake.send(records);
+        await store(records, intake);
         return { records: records.length };
       } finally {
         body.release();
@@ -87,10 +91,12 @@ export const http: Source = {
       schema: schemaOf(pipeline),
     };
     const answered = (code: number): void => requests.inc({ pipeline: name, code: String(code) });
-    const claim = await claimPaths(paths, { pipeline: name, operation, post, answered, log }, { host, port }).catch(async (error) => {
-      await intake.stop();
-      throw error;
-    });
+    const claim = await claimPaths(paths, { pipeline: name, operation, post, answered, log }, { host, port }).catch(
+      async (error) => {
+        await intake.stop();
+        throw error;
+      },
+    );
     log.info({ host, port: claim.port, paths }, 'taking requests here');
     return {
       health: () => intake.health(),
@@ -101,6 +107,7 @@ export const http: Source = {
         const timer = setTimeout(late.resolve, DRAIN_MS);
         await Promise.race([Promise.all(underway), late.promise]);
         clearTimeout(timer);
+        await intake.drain();
         await intake.stop();
         await claim.release();
       },

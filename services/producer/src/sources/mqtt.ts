@@ -6,16 +6,20 @@ import { hostname } from 'node:os';
 import { DEFAULT_MQTT_PORT, DEFAULT_MQTTS_PORT, maxRecordBytesOf } from '@millrace/core/spec/defaults.ts';
 import { namesOf } from '@millrace/core/spec/names.ts';
 import type { Mqtt } from '@millrace/core/spec/source.ts';
+import { Intake } from '../intake/intake.ts';
 import type { ConnectionOptions } from '../mqtt/connection.ts';
 import { readCredentials } from '../mqtt/credentials.ts';
+import { InOrder } from '../mqtt/inOrder.ts';
 import { type MqttMessage, recordMaker } from '../mqtt/message.ts';
 import { mqttMetricsOf } from '../mqtt/metrics.ts';
-import { Outbox } from '../mqtt/outbox.ts';
 import { Subscriber } from '../mqtt/subscriber.ts';
 import type { Source } from './source.ts';
 
 /** Messages that the broker sends before the first of them is acknowledged. */
 const RECEIVE_MAXIMUM = 1_000;
+/** Short: a broker that waits for acknowledgements (v3.1.1: Mosquitto sends 20 messages before) sends the next ones after it. */
+const LINGER_MS = 5;
+const nobody = (): void => undefined;
 
 export const mqtt: Source = {
   async start(pipeline, { kafka, log, metrics, http, instance = hostname() }) {
@@ -29,15 +33,18 @@ export const mqtt: Source = {
     const mqttMetrics = mqttMetricsOf(metrics);
     const clientId = clientIdOf(name, spec, instance);
 
+    const inOrder = new InOrder();
     const onMessage = (message: MqttMessage, acknowledge: (() => void) | null): void => {
       if (message.dup) mqttMetrics.redelivered.inc({ pipeline: name });
-      outbox.add(makeRecord(message, Date.now()), acknowledge);
-      if (outbox.full) subscriber.pause();
+      const acknowledged = acknowledge === null ? nobody : inOrder.next(acknowledge);
+      intake.take([makeRecord(message, Date.now())], { acknowledged, rejected: null });
+      if (intake.full) subscriber.pause();
     };
-    const outbox = new Outbox({
+    const intake = new Intake({
       context: { kafka, log, metrics },
       topic: raw,
-      pipeline: name,
+      labels: { pipeline: name, source: 'mqtt' },
+      lingerMs: LINGER_MS,
       room: () => (isDraining ? undefined : subscriber.resume()),
     });
     const subscriber = new Subscriber({
@@ -57,23 +64,22 @@ export const mqtt: Source = {
       }),
     });
     let isDraining = false;
-    if (outbox.full) subscriber.pause();
+    if (intake.full) subscriber.pause();
     log.info({ url: spec.url, clientId }, 'taking messages');
     return {
       health: () => {
-        const kafkaWhy = outbox.unavailable;
-        if (kafkaWhy !== null) return { ready: false, phase: 'paused', state: `waiting for Kafka: ${kafkaWhy}` };
+        const own = intake.health();
         const why = subscriber.away;
-        if (why !== null) return { ready: false, phase: 'paused', state: `waiting for the MQTT broker: ${why}` };
-        return { ready: true, phase: 'running', state: `taking: ${outbox.records} records` };
+        if (!own.ready || why === null) return own;
+        return { ready: false, phase: 'paused', state: `waiting for the MQTT broker: ${why}` };
       },
       failed: new Promise<Error>(() => undefined), // it waits for the broker and Kafka, and goes on by itself
       stop: async () => {
         isDraining = true;
         subscriber.pause();
-        await outbox.drain();
+        await intake.drain();
         await subscriber.stop();
-        await outbox.stop();
+        await intake.stop();
       },
     };
   },

@@ -1,9 +1,12 @@
 /** Looks at a raw topic for as long as it runs: whether Kafka answers, and how many partitions there are. */
 import { setTimeout as sleep } from 'node:timers/promises';
+import { within } from '@millrace/core/kafka/retry.ts';
 import type { RoleContext } from '@millrace/core/role/role.ts';
 
 const LOOK_MS = 5_000;
 const LOOK_AWAY_MS = 1_000;
+/** Longer than Kafka's client takes to say that nobody answers. */
+const ANSWER_MS = 15_000;
 
 export interface WatchOptions {
   context: Pick<RoleContext, 'kafka' | 'log'>;
@@ -34,6 +37,7 @@ export class TopicWatch {
     return this.#away;
   }
 
+  /** Waits for no answer. */
   async stop(): Promise<void> {
     this.#stopping.abort();
     await this.#watching;
@@ -45,12 +49,13 @@ export class TopicWatch {
     const { signal } = this.#stopping;
     while (!signal.aborted) {
       try {
-        const state = await context.kafka.topic(topic);
+        const state = await within(context.kafka.topic(topic), ANSWER_MS, signal);
         const why = state === null ? `there is no topic ${topic}; setup makes it` : null;
         if (why !== this.#away) context.log.info({ why }, why === null ? 'Kafka takes records' : 'Kafka takes no records');
         this.#away = why;
         if (state !== null) this.#partitions = state.partitions;
       } catch (error) {
+        if (signal.aborted) return;
         if (this.#away === null) context.log.warn({ err: error }, 'Kafka does not answer');
         this.#away = (error as Error).message;
       }

@@ -35,6 +35,7 @@ export class FakeBroker {
   /** A client of one process; `fate` decides about each send. After a kill nothing of this process has an effect. */
   client(fate: () => Fate): { kafka: Kafka; killed: Promise<void>; kill(): void } {
     const killed = Promise.withResolvers<void>();
+    const inFlight = new Set<string>();
     let dead = false;
     const kill = (): void => {
       dead = true;
@@ -75,8 +76,13 @@ export class FakeBroker {
       sender: () => ({
         send: async (name, partition, records) => {
           alive();
+          const place = `${name}/${partition}`;
+          if (inFlight.has(place)) throw new Error(`second send to ${place} while one is in flight: the order would be lost`);
+          inFlight.add(place);
           const what = fate();
-          await new Promise((resolve) => setImmediate(resolve));
+          // Sends to several partitions end one after another, as their leaders answer.
+          for (let turns = 0; turns <= partition; turns++) await new Promise((resolve) => setImmediate(resolve));
+          inFlight.delete(place);
           alive();
           const baseOffset = what === 'rejected' || what === 'killed' ? -1 : append(name, partition, records);
           if (what.endsWith('killed')) kill();
