@@ -63,7 +63,7 @@ export function pipelineOf(namespace: string, name: string, table: object = {}):
       time: { field: 'at' },
       fields: { id: { type: 'text', required: true }, celsius: { type: 'float' }, note: { type: 'text' } },
     },
-    table: { name: name.replaceAll('-', '_'), ...table },
+    table: { name: name.replaceAll('-', '_'), latest: { topic: true }, ...table },
     rollups: [{ every: '1m', of: ['celsius'] }],
   };
   const document = { apiVersion: 'millrace.dev/v1alpha1', kind: 'Pipeline', metadata: { name, namespace }, spec };
@@ -176,6 +176,7 @@ export async function firstRefusal(
     const { rows } = await superuser.query(`SELECT count(*) AS rows FROM "${names.schema}"."${names.table}_1m"`);
     return Number(rows[0]?.rows) > 0;
   };
+  const isInTopic = async (): Promise<boolean> => (await admin.bounds(names.latest)).some(({ end }) => end > 0);
   const setUp = (pipeline: Pipeline) => setupPipeline(pipeline, { kafka: clients.setup, database: pools.owner, log });
   const produce = () =>
     running(
@@ -201,7 +202,8 @@ export async function firstRefusal(
       () =>
         running(
           (log) => sink.start(second, context('sink', log)),
-          async () => (await committed(names.sinkGroup, names.processed)) === PROCESSED && (await rolledUp()),
+          async () =>
+            (await committed(names.sinkGroup, names.processed)) === PROCESSED && (await rolledUp()) && (await isInTopic()),
         ),
     ],
     [

@@ -228,6 +228,14 @@
               "Read",
               "Describe"
             ]
+          },
+          {
+            "resource": "transactionalId",
+            "name": "{{ include "millrace.inJson" .Release.Namespace }}.",
+            "pattern": "prefixed",
+            "operations": [
+              "Write"
+            ]
           }
         ]
       }

@@ -5,7 +5,7 @@
 import { z } from 'zod';
 
 const permission = z.strictObject({
-  resource: z.enum(['topic', 'group', 'cluster']),
+  resource: z.enum(['topic', 'group', 'cluster', 'transactionalId']),
   name: z.string().min(1),
   pattern: z.enum(['literal', 'prefixed']),
   operations: z

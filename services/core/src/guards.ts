@@ -165,6 +165,23 @@ export const GUARDS = {
     prevents: 'A refusal that is redriven twice becomes two rows.',
     rule: 'DESIGN 1.1, decision 0018',
   },
+  // The topic of newest rows.
+  'one-writer': {
+    prevents: 'A sink that was frozen while it sent appends an old state behind the newer one that another has sent meanwhile.',
+    rule: 'decision 0040',
+  },
+  'sent-before-unmarked': {
+    prevents: 'A change whose send was not acknowledged is not in the topic until the next change.',
+    rule: 'decision 0040',
+  },
+  'unmarked-as-sent': {
+    prevents: 'A change that comes while the state before it is sent is not in the topic until the next change.',
+    rule: 'decision 0040',
+  },
+  'filled-topic-id': {
+    prevents: 'A topic that is created again holds only what changes from then on.',
+    rule: 'decision 0040',
+  },
   // The database's sessions.
   'idle-in-transaction-timeout': {
     prevents: 'A frozen owner of the position row stops its successor for ever.',

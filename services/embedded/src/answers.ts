@@ -30,6 +30,9 @@ const KAFKA_APIS: Record<number, string> = {
   11: 'JoinGroup',
   12: 'Heartbeat',
   14: 'SyncGroup',
+  22: 'InitProducerId',
+  24: 'AddPartitionsToTxn',
+  26: 'EndTxn',
 };
 
 /** As much of a request as its api key and client id take. */

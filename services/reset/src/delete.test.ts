@@ -29,6 +29,8 @@ const booksOf = async (pipeline: string): Promise<string[]> => {
     'horizons',
     'redriven',
     'reprocessed',
+    'latest_unsent',
+    'latest_topics',
     'owners',
     'resets',
     'reset_refusals',

@@ -20,7 +20,16 @@ import { forgetReset } from './shadow.ts';
 
 const STATEMENT_TIMEOUT_MS = 600_000;
 /** Millrace's own tables that have rows of a Pipeline. */
-const BOOKS = ['positions', 'ledger', 'touched', 'horizons', 'redriven', 'reprocessed'] as const;
+const BOOKS = [
+  'positions',
+  'ledger',
+  'touched',
+  'horizons',
+  'redriven',
+  'reprocessed',
+  'latest_unsent',
+  'latest_topics',
+] as const;
 
 export interface Belongings {
   topics: string[];

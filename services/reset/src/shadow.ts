@@ -33,7 +33,9 @@ export async function makeShadow(database: Pool, plan: Plan): Promise<Server> {
     ]);
     const model = modelOf(plan.shadow);
     const rollups = model.rollups.map((rollup) => ({ ...rollup, retainMs: null }));
-    const { server } = await setupDatabase(session, { ...model, rollups, retainMs: null, compression: null }, []);
+    // What changes in them is for no topic yet.
+    const kept = { ...model.kept, topic: false };
+    const { server } = await setupDatabase(session, { ...model, kept, rollups, retainMs: null, compression: null }, []);
     return server;
   });
 }

@@ -23,6 +23,7 @@ import { touchedSql } from '@millrace/sink/touched.ts';
 import type { ClientBase, PoolClient } from 'pg';
 import { beforeOf, type Filling, hoursOf, nextOf, refusalsOf, standingIn } from './fill.ts';
 import { type Goal, goalsOf, originsAfter, positionsOf } from './goals.ts';
+import { passMarks } from './latestMarks.ts';
 import { settleLedger } from './ledger.ts';
 import { pieceOf } from './piece.ts';
 import { beside, namesIn, type Plan, renamed, type TableSet, tablesOf } from './plan.ts';
@@ -228,6 +229,7 @@ export async function exchange(session: Session, plan: Plan, startedAt: Date): P
   }
   await giveTo(session, retiredKey(pipeline), kept);
   await giveTo(session, pipeline, final);
+  await passMarks(session, plan, kept);
   return kept;
 }
 

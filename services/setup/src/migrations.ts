@@ -283,4 +283,47 @@ export const MIGRATIONS: readonly string[] = [
   CREATE INDEX device_certificates_over ON millrace.device_certificates (authority, least(revoked_at, not_after)) WHERE off_at IS NULL;
   UPDATE millrace.device_crls SET next_update = this_update;
   `,
+  `
+  -- What has changed in a table of newest rows and is not in its topic yet, by the columns that name a row: marked by triggers of that
+  -- table (latestMarks.ts), in the transaction that changed it; taken away by the sink once the topic has it.
+  CREATE TABLE millrace.latest_unsent (
+    pipeline text NOT NULL,
+    -- SHA-256 of the key, which may be longer than an index takes.
+    id bytea NOT NULL,
+    key jsonb NOT NULL,
+    -- Another one with each change: tells the change that was sent from one that came meanwhile, also after the database fell back to
+    -- an earlier state.
+    token uuid NOT NULL DEFAULT gen_random_uuid(),
+    since timestamptz NOT NULL DEFAULT clock_timestamp(),
+    PRIMARY KEY (pipeline, id)
+  ) WITH (fillfactor = 50);
+  CREATE INDEX latest_unsent_since ON millrace.latest_unsent (pipeline, since, id);
+
+  -- The topic that this is sent to, and how far it was filled with what was in the table before: another topic is filled anew.
+  CREATE TABLE millrace.latest_topics (
+    pipeline text PRIMARY KEY,
+    topic_id text NOT NULL,
+    -- Of newest rows, from which it is filled: another one, after a reset, fills it anew.
+    table_name text NOT NULL,
+    -- As many as it had then: a key stays in its partition when others are added.
+    partitions int NOT NULL,
+    token uuid NOT NULL DEFAULT gen_random_uuid(),
+    is_filled boolean NOT NULL DEFAULT false,
+    -- Key of the last row that was filled in.
+    filled_to jsonb,
+    -- Where its logs began and ended, by partition: [[start, end], …].
+    bounds jsonb
+  );
+
+  -- Arguments: the pipeline, and the SQL expression of a row's key. The rows that have changed are the transition table "changed".
+  CREATE FUNCTION millrace.mark_latest() RETURNS trigger LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+  BEGIN
+    EXECUTE format(
+      'INSERT INTO millrace.latest_unsent (pipeline, id, key)
+         SELECT $1, sha256(convert_to(key::text, ''UTF8'')) AS id, key FROM (SELECT DISTINCT %s AS key FROM changed) AS keys ORDER BY id
+       ON CONFLICT (pipeline, id) DO UPDATE SET token = EXCLUDED.token', TG_ARGV[1]) USING TG_ARGV[0];
+    RETURN NULL;
+  END
+  $$;
+  `,
 ];

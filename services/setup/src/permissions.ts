@@ -8,10 +8,11 @@
 import type { Permission } from '@millrace/core/kafka/access.ts';
 import { namesOf, type PipelineNames } from '@millrace/core/spec/names.ts';
 import type { Pipeline } from '@millrace/core/spec/pipeline.ts';
+import { latestOf } from '@millrace/core/table/latest.ts';
 
 export type KafkaUser = 'setup' | 'producer' | 'processor' | 'sink';
 type Operations = Permission['operations'];
-type Topic = 'raw' | 'processed' | 'dlq';
+type Topic = 'raw' | 'processed' | 'dlq' | 'latest';
 type Group = 'replayGroup' | 'processorGroup' | 'sinkGroup';
 
 const MADE: Operations = ['Create', 'Alter', 'AlterConfigs'];
@@ -20,12 +21,12 @@ const GIVEN: Operations = ['Describe', 'DescribeConfigs'];
 const SENT: Operations = ['Write', 'DescribeConfigs'];
 
 const TOPICS: Record<KafkaUser, Partial<Record<Topic, Operations>>> = {
-  setup: { raw: MADE, processed: MADE, dlq: MADE },
+  setup: { raw: MADE, processed: MADE, dlq: MADE, latest: MADE },
   // Reads the ends of the raw topic after a restart, to know what it has sent.
   producer: { raw: [...SENT, 'Read'] },
   processor: { raw: ['Read'], processed: SENT, dlq: SENT },
   // Also audits: reads what was refused, and where hours begin in the raw topic.
-  sink: { raw: ['Read'], processed: ['Read'], dlq: [...SENT, 'Read'] },
+  sink: { raw: ['Read'], processed: ['Read'], dlq: [...SENT, 'Read'], latest: SENT },
 };
 
 const GROUPS: Record<KafkaUser, Partial<Record<Group, Operations>>> = {
@@ -36,12 +37,26 @@ const GROUPS: Record<KafkaUser, Partial<Record<Group, Operations>>> = {
   sink: { sinkGroup: ['Read'], processorGroup: ['Describe'] },
 };
 
+/** Transactional ids under which somebody is the one writer. */
+const WRITERS: Record<KafkaUser, Partial<Record<'latest', Operations>>> = {
+  setup: {},
+  producer: {},
+  processor: {},
+  sink: { latest: ['Write'] },
+};
+
 /** For a user that serves one Pipeline: each topic and group by its name. Pure. */
 export function permissionsOf(user: KafkaUser, pipeline: Pipeline): Permission[] {
   const names = namesOf(pipeline);
   // A topic of the user's own is taken as it is.
-  const topics = pipeline.spec.source.topic && user === 'setup' ? { ...TOPICS[user], raw: ['Describe'] as const } : TOPICS[user];
-  return [...named('topic', topics, names), ...named('group', GROUPS[user], names)];
+  const own = pipeline.spec.source.topic && user === 'setup' ? { ...TOPICS[user], raw: ['Describe'] as const } : TOPICS[user];
+  const { latest, ...others } = own;
+  const hasLatest = latestOf(pipeline).topic;
+  return [
+    ...named('topic', { ...others, ...(hasLatest && latest ? { latest } : {}) }, names),
+    ...named('group', GROUPS[user], names),
+    ...named('transactionalId', hasLatest ? WRITERS[user] : {}, names),
+  ];
 }
 
 /**
@@ -56,11 +71,12 @@ export function permissionsInNamespace(user: KafkaUser, namespace: string, topic
   return [
     { resource: 'topic' as const, ...begin, operations: user === 'setup' && topics === 'given' ? GIVEN : all(TOPICS[user]) },
     { resource: 'group' as const, ...begin, operations: all(GROUPS[user]) },
+    { resource: 'transactionalId' as const, ...begin, operations: all(WRITERS[user]) },
   ].filter(({ operations }) => operations.length > 0);
 }
 
 function named(
-  resource: 'topic' | 'group',
+  resource: Permission['resource'],
   needs: Partial<Record<Topic & keyof PipelineNames, Operations>> | Partial<Record<Group, Operations>>,
   names: PipelineNames,
 ): Permission[] {

@@ -15,6 +15,16 @@ export interface Relation {
   columns: FoundColumn[];
 }
 
+/** Columns of a table's primary key; none where there is no such table, or key. */
+export async function primaryKeyOf(session: Session, schema: string, name: string): Promise<string[]> {
+  const { rows } = await session.query(
+    `SELECT a.attname AS name FROM pg_index i JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = ANY(i.indkey::int2[])
+      WHERE i.indrelid = to_regclass($1) AND i.indisprimary`,
+    [tableName(schema, name)],
+  );
+  return rows.map((row) => String(row.name));
+}
+
 /** Reads a relation; null where there is none of that name. */
 export async function readRelation(session: Session, schema: string, name: string): Promise<Relation | null> {
   const { rows } = await session.query(

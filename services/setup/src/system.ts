@@ -37,6 +37,8 @@ export const SYSTEM_TABLES = [
   'registry_connectors',
   'registry_pins',
   'device_commands',
+  'latest_unsent',
+  'latest_topics',
 ] as const;
 
 /** Brings the own tables up to date; returns a line per change. Runs its own transaction: call it outside of one. */

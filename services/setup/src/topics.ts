@@ -9,6 +9,7 @@ import { DEFAULT_RETENTION, maxProcessedBytesOf, maxRecordBytesOf, partitionsOf 
 import { durationMs } from '@millrace/core/spec/duration.ts';
 import { namesOf } from '@millrace/core/spec/names.ts';
 import type { Pipeline } from '@millrace/core/spec/pipeline.ts';
+import { latestOf } from '@millrace/core/table/latest.ts';
 import { SetupRefused } from './refused.ts';
 
 /** Room for key, headers and framing of a raw record beyond `record.maxBytes`. */
@@ -34,6 +35,21 @@ function configOf(pipeline: Pipeline, maxBytes: number): Record<string, string> 
   };
 }
 
+/**
+ * Of the newest rows: the last one of each key stays for ever. A log that is written to is cleaned only behind its last hour, and
+ * a deletion stays for a day, so that a consumer that is away for less than that sees it.
+ */
+function compacted(maxBytes: number): Record<string, string> {
+  return {
+    'cleanup.policy': 'compact',
+    'message.timestamp.type': 'LogAppendTime',
+    'segment.ms': '3600000',
+    'max.compaction.lag.ms': '86400000',
+    'delete.retention.ms': '86400000',
+    'max.message.bytes': String(maxBytes),
+  };
+}
+
 /** The topics that a Pipeline owns, in the order in which they are made; `userTopic` is the state of `source.topic`. */
 export function wantedTopics(pipeline: Pipeline, userTopic: TopicState | null): NewTopic[] {
   const names = namesOf(pipeline);
@@ -46,16 +62,17 @@ export function wantedTopics(pipeline: Pipeline, userTopic: TopicState | null): 
     );
   const partitions = userTopic === null ? partitionsOf(pipeline) : userTopic.partitions;
   const replicas = pipeline.spec.topics?.replicas;
-  const topic = (name: string, maxBytes: number): NewTopic => ({
+  const topic = (name: string, maxBytes: number, config = configOf(pipeline, maxBytes)): NewTopic => ({
     name,
     partitions,
     ...(replicas === undefined ? {} : { replicas }),
-    config: configOf(pipeline, maxBytes),
+    config,
   });
   const processedBytes = maxProcessedBytesOf(pipeline);
   return [
     topic(names.processed, processedBytes),
     topic(names.dlq, processedBytes),
+    ...(latestOf(pipeline).topic ? [topic(names.latest, processedBytes, compacted(processedBytes))] : []),
     ...(own ? [topic(names.raw, maxRecordBytesOf(pipeline) + RAW_OVERHEAD_BYTES)] : []),
   ];
 }

@@ -15,7 +15,7 @@ const REST_FACTOR = 4;
 const MAX_FAILURE_FACTOR = 30;
 
 export interface Task {
-  name: 'refresh' | 'retention' | 'ledger' | 'audit';
+  name: 'refresh' | 'retention' | 'ledger' | 'audit' | 'latest';
   /** Wait before the first run; default: a second. */
   firstMs?: number;
   /** Shortest pause between two runs that had nothing left to do. */

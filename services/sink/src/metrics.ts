@@ -1,5 +1,6 @@
 /** What the sink shows to Prometheus. Made once per registry, labelled by Pipeline. */
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
+import type { Waiting } from './latestTopic/store.ts';
 import { PAUSE_REASONS, type PauseReason } from './pauses.ts';
 
 export type SinkMetrics = ReturnType<typeof make>;
@@ -18,6 +19,7 @@ function make(registry: Registry) {
   const registers = [registry];
   const pauses = new Map<string, () => PauseReason[]>();
   const lags = new Map<string, () => number>();
+  const latestWaiting = new Map<string, Waiting & { atMs: number }>();
   return {
     rows: new Counter({
       name: 'millrace_sink_rows_total',
@@ -89,6 +91,35 @@ function make(registry: Registry) {
       labelNames: ['pipeline'] as const,
       registers,
     }),
+    /** By pipeline: what is not in the topic of newest rows yet, as of `atMs` (`performance.now()`); only of the sink that sends it. */
+    latestWaiting,
+    latestUnsent: new Gauge({
+      name: 'millrace_latest_unsent_combinations',
+      help: 'Newest rows that have changed and are not in their topic yet, at most 100,000; of the sink that sends them',
+      labelNames: ['pipeline'] as const,
+      registers,
+      collect() {
+        this.reset();
+        for (const [pipeline, { combinations }] of latestWaiting) this.set({ pipeline }, combinations);
+      },
+    }),
+    latestAge: new Gauge({
+      name: 'millrace_latest_oldest_unsent_seconds',
+      help: 'How long the first of them has waited; of the sink that sends them',
+      labelNames: ['pipeline'] as const,
+      registers,
+      collect() {
+        this.reset();
+        for (const [pipeline, { combinations, oldestSeconds, atMs }] of latestWaiting)
+          this.set({ pipeline }, combinations === 0 ? 0 : oldestSeconds + (performance.now() - atMs) / 1000);
+      },
+    }),
+    latestSent: new Counter({
+      name: 'millrace_latest_sent_total',
+      help: 'Records sent to the topic of newest rows: row, deletion',
+      labelNames: ['pipeline', 'result'] as const,
+      registers,
+    }),
     auditDifference: new Gauge({
       name: 'millrace_audit_difference_rows',
       help: 'Rows or records by which the last audit found topics, counters and table to differ, by check',
@@ -109,7 +140,7 @@ function make(registry: Registry) {
     }),
     maintenanceFailures: new Counter({
       name: 'millrace_sink_maintenance_failures_total',
-      help: 'Roll-up refreshes, retention runs, copies into the ledger and audits that failed and are tried again',
+      help: 'Roll-up refreshes, retention runs, copies into the ledger, audits and sends of newest rows that failed and are tried again',
       labelNames: ['pipeline', 'task'] as const,
       registers,
     }),

@@ -3,7 +3,7 @@
  *
  * Wires the reader of the processed topic to the partitions' load and store, and the maintenance timer beside them.
  * Connections: one per batch that is being stored (`CONCURRENCY`), one for maintenance, up to
- * two for the ledger and its audit.
+ * two for the ledger and its audit, one now and then for the topic of newest rows.
  */
 import type { Batch, Reader } from '@millrace/core/kafka/kafka.ts';
 import { watchLag } from '@millrace/core/role/lag.ts';
@@ -16,6 +16,7 @@ import { rollupsOf } from '@millrace/core/table/rollup.ts';
 import { auditTasks } from './auditTasks.ts';
 import { sendRefusals } from './dlq.ts';
 import { latestTableOf } from './latest.ts';
+import { latestTopic } from './latestTopic/task.ts';
 import { maintain } from './maintenance.ts';
 import { maintenanceTasks } from './maintenanceTasks.ts';
 import { sinkMetrics } from './metrics.ts';
@@ -74,6 +75,10 @@ async function start(pipeline: Pipeline, { kafka, database, log, metrics: regist
     log,
   );
   const auditing = maintain(names.pipeline, auditTasks(pipeline, { kafka, database }, metrics, log), metrics, log);
+  // One member of the group has it at a time, and another one where that one is frozen.
+  const isSender = (): boolean => reader.partitions().some(({ partition }) => partition === 0);
+  const newest = latestTopic(pipeline, { kafka, database, metrics, log, isSender });
+  const sending = maintain(names.pipeline, newest === null ? [] : [newest.task], metrics, log);
   return {
     health: () => healthOf(reader.partitions(), held.pauses()),
     failed: reader.failed,
@@ -81,8 +86,9 @@ async function start(pipeline: Pipeline, { kafka, database, log, metrics: regist
       metrics.pauses.delete(names.pipeline);
       metrics.lags.delete(names.pipeline);
       try {
-        await Promise.all([reader.close(GRACE_MS), maintenance.stop(), auditing.stop()]);
+        await Promise.all([reader.close(GRACE_MS), maintenance.stop(), auditing.stop(), sending.stop()]);
       } finally {
+        await newest?.close();
         await sender.close();
       }
     },

@@ -12,6 +12,7 @@ import { decodeProgress } from '@millrace/core/record/progress.ts';
 import { namesOf } from '@millrace/core/spec/names.ts';
 import type { Pipeline } from '@millrace/core/spec/pipeline.ts';
 import { columnsOf } from '@millrace/core/table/columns.ts';
+import { latestOf } from '@millrace/core/table/latest.ts';
 import type { Pool } from 'pg';
 import type { ProcessorSample, Sample, SinkSample, TopicSample } from './sample.ts';
 
@@ -33,6 +34,7 @@ export async function collect(pipeline: Pipeline, { kafka, database }: Servers):
     [names.raw, names.processed, names.dlq].map((name) => topicSample(kafka, name)),
   );
   if (!raw || !processed || !dlq) throw new Error('three topics were asked for and not all answered');
+  const latest = latestOf(pipeline).topic ? await topicSample(kafka, names.latest) : null;
   const processor = new Map<number, ProcessorSample>();
   for (const [partition, { offset, metadata }] of committed ?? []) {
     const progress = decodeProgress(metadata);
@@ -45,6 +47,7 @@ export async function collect(pipeline: Pipeline, { kafka, database }: Servers):
     raw,
     processed,
     dlq,
+    ...(latest && { latest: { ...latest, unsent: await unsentOf(database, names.pipeline) } }),
     processor,
     sink: sink && { ...sink.sample, next: nextOffsets(sink.positions, processed.id) },
   };
@@ -53,6 +56,13 @@ export async function collect(pipeline: Pipeline, { kafka, database }: Servers):
 async function topicSample(kafka: Kafka, name: string): Promise<TopicSample> {
   const state = await kafka.topic(name);
   return { name, id: state?.id ?? null, bounds: state ? await kafka.bounds(name) : [] };
+}
+
+async function unsentOf(database: Pool, pipeline: string): Promise<number> {
+  const { rows: found } = await database.query(`SELECT to_regclass('millrace.latest_unsent') IS NOT NULL AS ready`);
+  if (found[0]?.ready !== true) return 0;
+  const { rows } = await database.query('SELECT count(*) AS unsent FROM millrace.latest_unsent WHERE pipeline = $1', [pipeline]);
+  return Number(rows[0]?.unsent);
 }
 
 interface PositionRow {

@@ -22,6 +22,7 @@ export function statusText(sample: Sample): string {
     lines.push(`  source: ${count(ordinal)} records sent, time ${loop + 1} through the input${completed ? ', completed' : ''}`);
   }
   const topics = [sample.raw, sample.processed, sample.dlq].map((topic) => `  ${topicLine(topic)}`);
+  if (sample.latest) topics.push(`  ${topicLine(sample.latest)}; ${many(sample.latest.unsent, 'newest row')} not in it yet`);
   return [...lines, ...topics, ...partitionLines(sample).map((line) => `  ${line}`)].join('\n');
 }
 

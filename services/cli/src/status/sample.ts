@@ -42,6 +42,8 @@ export interface Sample {
   raw: TopicSample;
   processed: TopicSample;
   dlq: TopicSample;
+  /** Of the newest rows, and how many of them it does not have yet; absent where the spec asks for none. */
+  latest?: TopicSample & { unsent: number };
   /** By raw partition; absent where nothing was committed, or only under another topic id or by another tool. */
   processor: Map<number, ProcessorSample>;
   /** null: the Pipeline was never set up in this database. */

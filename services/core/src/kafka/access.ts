@@ -22,7 +22,7 @@ const SET = 0;
 const ITERATIONS = 4_096;
 const KEY_BYTES = 64;
 
-const RESOURCES = { topic: 2, group: 3, cluster: 4 } as const;
+const RESOURCES = { topic: 2, group: 3, cluster: 4, transactionalId: 5 } as const;
 const PATTERNS = { literal: 3, prefixed: 4 } as const;
 const OPERATIONS = {
   Read: 3,

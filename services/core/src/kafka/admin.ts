@@ -14,7 +14,7 @@ const WITHIN_MS = 12_000;
 const CONTROLLER_MS = 8_000;
 const MAX_DEFAULT_REPLICAS = 3;
 
-export type Admin = Omit<Kafka, 'sender' | 'read' | 'range' | 'close'>;
+export type Admin = Omit<Kafka, 'sender' | 'claim' | 'read' | 'range' | 'close'>;
 
 export function adminOf(cluster: Cluster): Admin {
   const ask = <T>(what: string, attempt: () => Promise<T>, giveUp?: Patience['giveUp']) =>

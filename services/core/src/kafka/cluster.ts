@@ -17,6 +17,7 @@ const MOVED = new Set([
   'KAFKA_STORAGE_ERROR',
 ]);
 const COORDINATOR_MOVED = new Set(['NOT_COORDINATOR_FOR_GROUP', 'GROUP_COORDINATOR_NOT_AVAILABLE']);
+const COORDINATORS = { group: 0, transaction: 1 } as const;
 
 export interface ClusterOptions extends LinkOptions {
   brokers: readonly string[];
@@ -132,21 +133,23 @@ export class Cluster {
     }
   }
 
-  async onCoordinator<T>(group: string, request: (link: Link) => Promise<T>): Promise<T> {
-    let address = this.#coordinators.get(group);
+  /** @param name of a consumer group, or a transactional id */
+  async onCoordinator<T>(name: string, request: (link: Link) => Promise<T>, of: keyof typeof COORDINATORS = 'group'): Promise<T> {
+    const key = `${of} ${name}`;
+    let address = this.#coordinators.get(key);
     if (!address) {
       const { coordinator } = await this.onAny((link) =>
-        link.broker.findGroupCoordinator({ groupId: group, coordinatorType: 0 }),
+        link.broker.findGroupCoordinator({ groupId: name, coordinatorType: COORDINATORS[of] }),
       );
       address = coordinator.host.includes(':')
         ? `[${coordinator.host}]:${coordinator.port}`
         : `${coordinator.host}:${coordinator.port}`;
-      this.#coordinators.set(group, address);
+      this.#coordinators.set(key, address);
     }
     try {
       return await this.#on(address, request);
     } catch (error) {
-      if (isTransport(error) || COORDINATOR_MOVED.has(typeOf(error) ?? '')) this.#coordinators.delete(group);
+      if (isTransport(error) || COORDINATOR_MOVED.has(typeOf(error) ?? '')) this.#coordinators.delete(key);
       throw error;
     }
   }

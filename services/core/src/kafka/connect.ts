@@ -1,5 +1,6 @@
 /** Opens Millrace's Kafka client: the one way from outside into this folder, which alone knows the client library. */
 import { adminOf } from './admin.ts';
+import { claimWriter } from './claim.ts';
 import { Cluster } from './cluster.ts';
 import { KafkaError } from './errors.ts';
 import { shareOf } from './held.ts';
@@ -41,6 +42,17 @@ export function connectKafka(options: KafkaOptions): Kafka {
       return {
         send: (topic, partition, records, topicId) => sender.send(topic, partition, records, topicId),
         close: () => closeOne(sender),
+      };
+    },
+    async claim(transactionalId, signal) {
+      const claim = await claimWriter(new Cluster(options), transactionalId, signal);
+      open.add(claim);
+      return {
+        append: (topic, parts) => claim.append(topic, parts),
+        get holds() {
+          return claim.holds;
+        },
+        close: () => closeOne(claim),
       };
     },
     async read(read) {

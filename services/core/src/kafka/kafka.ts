@@ -65,6 +65,8 @@ export interface Kafka {
   /** Deletes a group with its offsets; false where there was none. Rejects while it has members. */
   deleteGroup(group: string): Promise<boolean>;
   sender(): Sender;
+  /** Becomes the one writer under a transactional id. Rejects within 15 s where the coordinator does not answer, or with the signal's reason. */
+  claim(transactionalId: string, signal?: AbortSignal): Promise<Claim>;
   /** Joins a consumer group and hands over batches until closed. */
   read(options: ReadOptions): Promise<Reader>;
   /** Records with offset in [from, to) of one partition, without a group membership of its own to be seen. */
@@ -85,6 +87,25 @@ export interface Sender {
    * does not get into its successor. The id is looked at again after a failed try, not before the first one.
    */
   send(topic: string, partition: number, records: readonly OutRecord[], topicId?: string): Promise<{ baseOffset: number }>;
+  close(): Promise<void>;
+}
+
+/**
+ * The right to write under a transactional id (KIP-98), of which there is one at a time: whoever claims it takes it from all before.
+ *
+ * Invariant: once a claim is made, nothing that an earlier one sends is appended any more, however long its sender was frozen. What is
+ * read after the claim and appended under it therefore never stands in front of what others read earlier.
+ */
+export interface Claim {
+  /**
+   * Appends all in one transaction, within a partition in order; resolves once it is committed. It counts only for readers of what is
+   * committed; others may see records of one that was not.
+   * @throws KafkaError within a minute, and the claim is over then: whether anything was appended is unknown. RangeError for a record that is
+   * too large, before anything was sent.
+   */
+  append(topic: string, parts: ReadonlyMap<number, readonly OutRecord[]>): Promise<void>;
+  /** Whether `append` may still be called: false after one that was rejected. */
+  readonly holds: boolean;
   close(): Promise<void>;
 }
 

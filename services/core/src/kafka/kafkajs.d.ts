@@ -48,7 +48,22 @@ declare module 'kafkajs/src/broker/index.js' {
       isolationLevel: 0 | 1;
       topics: { topic: string; partitions: { partition: number; timestamp: number }[] }[];
     }): Promise<{ responses: { topic: string; partitions: { partition: number; offset: string }[] }[] }>;
-    initProducerId(request: { transactionTimeout: number }): Promise<{ producerId: string; producerEpoch: number }>;
+    initProducerId(request: {
+      transactionalId?: string;
+      transactionTimeout: number;
+    }): Promise<{ producerId: string; producerEpoch: number }>;
+    addPartitionsToTxn(request: {
+      transactionalId: string;
+      producerId: string;
+      producerEpoch: number;
+      topics: { topic: string; partitions: number[] }[];
+    }): Promise<unknown>;
+    endTxn(request: {
+      transactionalId: string;
+      producerId: string;
+      producerEpoch: number;
+      transactionResult: boolean;
+    }): Promise<unknown>;
     createTopics(request: {
       topics: {
         topic: string;

@@ -10,9 +10,15 @@ const REPLICATION_MS = 15_000;
 
 /**
  * Answers the offset of the batch's first record.
+ * @param transactionalId of the batch's producer where it is part of a transaction
  * @throws KafkaError where the answer is not about this partition or names no offset: then nothing is known (FACTS trap 2)
  */
-export function produceRequest(topic: string, partition: number, batch: Buffer): Protocol<number> {
+export function produceRequest(
+  topic: string,
+  partition: number,
+  batch: Buffer,
+  transactionalId: string | null = null,
+): Protocol<number> {
   return {
     request: {
       apiKey: 0,
@@ -21,7 +27,7 @@ export function produceRequest(topic: string, partition: number, batch: Buffer):
       encode: async () =>
         // All in one buffer: nested encoders would copy the batch with each level.
         new Encoder(batch.length + 1_024)
-          .writeString(null) // no transaction
+          .writeString(transactionalId)
           .writeInt16(-1) // acks=all
           .writeInt32(REPLICATION_MS)
           .writeInt32(1) // topics

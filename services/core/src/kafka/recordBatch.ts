@@ -13,6 +13,7 @@ import { LogRecord, VarintReader } from './logRecord.ts';
 export const BATCH_OVERHEAD = 61;
 /** From the start of a batch to the end of its length field. */
 const LOG_OVERHEAD = 12;
+const TRANSACTIONAL = 0x10;
 const MAGIC = 2;
 /** A batch of at most a few MiB that unpacks to more than this is refused: memory is bounded. */
 const MAX_UNPACKED = 256 * 1024 * 1024;
@@ -21,6 +22,8 @@ export interface Sequence {
   producerId: string;
   producerEpoch: number;
   first: number;
+  /** Whether the batch is part of a transaction of the producer. */
+  isTransactional?: boolean;
 }
 
 /** An upper bound of the bytes that a record takes in a batch. */
@@ -41,7 +44,7 @@ export function encodeBatch(records: readonly OutRecord[], sequence: Sequence, n
   batch.writeInt32BE(at - LOG_OVERHEAD, 8);
   batch.writeInt32BE(-1, 12); // leader epoch: the broker's to set
   batch.writeInt8(MAGIC, 16);
-  batch.writeInt16BE(0, 21); // attributes: not packed, create time, no transaction
+  batch.writeInt16BE(sequence.isTransactional ? TRANSACTIONAL : 0, 21); // attributes: not packed, create time
   batch.writeInt32BE(records.length - 1, 23);
   batch.writeBigInt64BE(BigInt(nowMs), 27);
   batch.writeBigInt64BE(BigInt(nowMs), 35);
@@ -151,7 +154,7 @@ export function decodeBatches(
     const attributes = log.readInt16BE(at + 21);
     const lastOffset = baseOffset + log.readInt32BE(at + 23);
     const producerId = log.readBigInt64BE(at + 43);
-    const isTransactional = (attributes & 0x10) !== 0;
+    const isTransactional = (attributes & TRANSACTIONAL) !== 0;
     for (let one = aborted[pendingAborted]; one && one.firstOffset <= lastOffset; one = aborted[++pendingAborted])
       abortedNow.add(one.producerId);
     const body = unpack(log.subarray(at + BATCH_OVERHEAD, end), attributes & 0x07, baseOffset);

@@ -84,6 +84,7 @@ export const DEFAULTS: Readonly<Record<string, Default>> = {
   'spec.table.unique.keep': { value: 'last' },
   'spec.table.latest.by': { words: 'the key' },
   'spec.table.latest.of': { words: 'every row counts' },
+  'spec.table.latest.topic': { value: false },
   'spec.table.chunk': { value: DEFAULT_CHUNK },
   'spec.table.retain': { words: 'kept for ever' },
   'spec.table.extra': { value: false },

@@ -12,6 +12,8 @@ export interface PipelineNames {
   raw: string;
   processed: string;
   dlq: string;
+  /** Of the newest rows, where `table.latest.topic` asks for it; also the transactional id of its writer. */
+  latest: string;
   /** Consumer groups, `<topic>.<role>`. */
   processorGroup: string;
   sinkGroup: string;
@@ -37,6 +39,7 @@ export function namesOf(pipeline: Pipeline): PipelineNames {
     raw,
     processed,
     dlq: `${prefix}.dlq`,
+    latest: `${prefix}.latest`,
     // The prefix keeps two pipelines on one user-given topic apart.
     processorGroup: `${prefix}.raw.processor`,
     sinkGroup: `${processed}.sink`,

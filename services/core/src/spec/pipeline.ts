@@ -26,7 +26,7 @@ const topics = z.strictObject({
     .string()
     .regex(/^[a-zA-Z0-9][a-zA-Z0-9._-]{0,119}$/, TOPIC_PREFIX)
     .optional()
-    .meta({ description: 'Topics are <prefix>.raw, <prefix>.processed and <prefix>.dlq', patternErrorMessage: TOPIC_PREFIX }),
+    .meta({ description: 'Topics are <prefix>.raw, .processed, .dlq and .latest', patternErrorMessage: TOPIC_PREFIX }),
 });
 
 export const pipelineSpec = z.strictObject({

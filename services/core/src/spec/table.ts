@@ -31,6 +31,10 @@ export const table = z
           .max(64)
           .optional()
           .meta({ description: 'Rows that have none of these do not count: what is known is not overwritten by nothing' }),
+        topic: z
+          .boolean()
+          .optional()
+          .meta({ description: 'Keep the compacted topic <prefix>.latest equal to it, for other consumers' }),
       })
       .optional()
       .meta({ description: 'What the table <name>_latest keeps: the newest row, by the time of the rows' }),

@@ -1,13 +1,13 @@
 /** What devices are told, against a model of Kafka: whatever becomes of sends, and whenever it ends. */
 import { setImmediate as turn } from 'node:timers/promises';
 import type { Kafka, OutRecord, Sender } from '@millrace/core/kafka/kafka.ts';
+import { partitionOf } from '@millrace/core/kafka/partition.ts';
 import { UNREADABLE_HEADER } from '@millrace/core/record/raw.ts';
 import fc from 'fast-check';
 import { pino } from 'pino';
 import { Registry } from 'prom-client';
 import { afterEach, expect, test, vi } from 'vitest';
 import type { KeyedRecord } from '../send/key.ts';
-import { partitionOf } from '../send/partition.ts';
 import { FakeBroker, type Fate } from '../testing/fakeKafka.ts';
 import { until } from '../testing/pipeline.ts';
 import type { Told } from './held.ts';

@@ -10,12 +10,12 @@
  * - After a rejected send its lanes end with all that is on its way before others begin: one send per partition is in flight.
  */
 import type { Sender } from '@millrace/core/kafka/kafka.ts';
+import { partitionOf } from '@millrace/core/kafka/partition.ts';
 import { backoffMs, pause } from '@millrace/core/kafka/retry.ts';
 import type { RoleContext, WorkerHealth } from '@millrace/core/role/role.ts';
 import { countAcknowledged, metricsOf, type ProducerMetrics } from '../metrics.ts';
 import type { KeyedRecord } from '../send/key.ts';
 import { Lanes } from '../send/lanes.ts';
-import { partitionOf } from '../send/partition.ts';
 import { type Admission, admissionOf, rejectionsInARow } from './admission.ts';
 import { Held, type Told } from './held.ts';
 import { TopicWatch } from './watch.ts';

@@ -7,6 +7,7 @@
  */
 import { guarded } from '@millrace/core/guards.ts';
 import type { Sender } from '@millrace/core/kafka/kafka.ts';
+import { partitionOf } from '@millrace/core/kafka/partition.ts';
 import type { Checkpoint } from '@millrace/core/record/checkpoint.ts';
 import { countAcknowledged, type ProducerMetrics } from '../metrics.ts';
 import { InputError } from '../replay/piece.ts';
@@ -14,7 +15,6 @@ import type { Input, InputRecord, Place } from './input.ts';
 import { Lanes } from './lanes.ts';
 import { rawRecord } from './outgoing.ts';
 import { Pacer } from './pace.ts';
-import { partitionOf } from './partition.ts';
 
 export interface PassOptions {
   input: Input;

@@ -103,6 +103,7 @@ export class FakeBroker {
       deleteTopic: unused,
       groupMembers: unused,
       deleteGroup: unused,
+      claim: unused,
       read: unused,
       close: unused,
     };

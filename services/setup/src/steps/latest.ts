@@ -2,19 +2,24 @@ import { list, quote, table as tableName } from '@millrace/core/database/identif
 import { TIME_COLUMN } from '@millrace/core/table/columns.ts';
 import { countsSql } from '@millrace/core/table/latest.ts';
 import { reconcileTable } from '../columns.ts';
+import { markChanges } from '../latestMarks.ts';
 import { SetupRefused } from '../refused.ts';
-import { hasRows } from '../relation.ts';
+import { hasRows, primaryKeyOf } from '../relation.ts';
 import type { Step } from './step.ts';
 
-/** `<table>_latest`: the newest row per key, or per what the spec says, all columns. Filled from the table where rows are there already. */
-export const latest: Step = async ({ session, model, changes }) => {
+/**
+ * `<table>_latest`: the newest row per key, or per what the spec says, all columns. Filled from the table where rows are there already.
+ * Its changes are marked where they are to be in a topic.
+ */
+export const latest: Step = async (context) => {
+  await latestTable(context);
+  const { session, model, changes } = context;
+  changes.push(...(await markChanges(session, model)));
+};
+
+const latestTable: Step = async ({ session, model, changes }) => {
   const target = tableName(model.schema, model.latest);
-  const { rows } = await session.query(
-    `SELECT a.attname AS name FROM pg_index i JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = ANY(i.indkey::int2[])
-      WHERE i.indrelid = to_regclass($1) AND i.indisprimary`,
-    [target],
-  );
-  const keys = rows.map(({ name }) => String(name));
+  const keys = await primaryKeyOf(session, model.schema, model.latest);
   const { by } = model.kept;
   if (keys.length > 0 && keys.toSorted().join() !== by.toSorted().join())
     throw new SetupRefused(
