@@ -12,7 +12,7 @@ import { narrow } from '@millrace/core/record/number.ts';
 import { encodeRow, newRow, type Value } from '@millrace/core/record/row.ts';
 import { type Column, TIME_COLUMN, TIME_NS_COLUMN } from '@millrace/core/table/columns.ts';
 
-export const LEFT_OUT_HEADER = 'left-out';
+const LEFT_OUT_HEADER = 'left-out';
 
 /** What PostgreSQL's output functions write for each column (session in UTC, ISO); null: no value. */
 export type Texts = readonly (string | null)[];
