@@ -3,7 +3,7 @@
  * sink is used here.
  */
 import type { Pipeline } from '@millrace/core/spec/pipeline.ts';
-import { simulate } from '@millrace/producer/sources/simulate.ts';
+import { simulate } from '@millrace/producer/simulator/simulate.ts';
 
 export interface ProofFeed {
   records: number;

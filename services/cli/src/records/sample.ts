@@ -7,7 +7,7 @@ import { encodeUnreadable } from '@millrace/core/record/raw.ts';
 import type { LoadedPipeline } from '@millrace/core/spec/load.ts';
 import { columnsOf, EXTRA_COLUMN } from '@millrace/core/table/columns.ts';
 import { compileTransform, type Outcome } from '@millrace/processor/transform.ts';
-import type { MadeRecord } from '@millrace/producer/send/input.ts';
+import type { MadeRecord } from '@millrace/producer/checkpointed/input.ts';
 import { cut, many, printable, table } from '../text.ts';
 import { recordsOf } from './source.ts';
 

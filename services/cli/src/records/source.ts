@@ -1,10 +1,10 @@
 /** The records of a file as the replay would send them. */
 import { resolve } from 'node:path';
 import type { Pipeline } from '@millrace/core/spec/pipeline.ts';
+import type { MadeRecord } from '@millrace/producer/checkpointed/input.ts';
 import { findFiles } from '@millrace/producer/replay/files.ts';
 import { BEGINNING, readFiles } from '@millrace/producer/replay/read.ts';
 import { recordMaker } from '@millrace/producer/replay/records.ts';
-import type { MadeRecord } from '@millrace/producer/send/input.ts';
 
 /**
  * @param file path (relative to the working folder), glob or URL; its format is told by its name, else by the Pipeline's replay

@@ -2,7 +2,7 @@
 import { maxRecordBytesOf } from '@millrace/core/spec/defaults.ts';
 import type { Pipeline } from '@millrace/core/spec/pipeline.ts';
 import type { Replay } from '@millrace/core/spec/source.ts';
-import type { Place } from '../send/input.ts';
+import type { Place } from '../checkpointed/input.ts';
 import { opener } from './bytes.ts';
 import { readCsv } from './csv.ts';
 import type { Format, InputFile } from './files.ts';

@@ -7,7 +7,7 @@ import { maxRecordBytesOf } from '@millrace/core/spec/defaults.ts';
 import { durationMs } from '@millrace/core/spec/duration.ts';
 import type { Pipeline } from '@millrace/core/spec/pipeline.ts';
 import type { Replay } from '@millrace/core/spec/source.ts';
-import type { InputRecord, MadeRecord, Place } from '../send/input.ts';
+import type { InputRecord, MadeRecord, Place } from '../checkpointed/input.ts';
 import { hashKey, keyReader } from '../send/key.ts';
 import { clockOf, MS_NS } from './clock.ts';
 import { keptBytes, type Piece } from './piece.ts';

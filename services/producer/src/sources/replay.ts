@@ -7,13 +7,13 @@ import { epochNsToIso } from '@millrace/core/record/time.ts';
 import { durationMs } from '@millrace/core/spec/duration.ts';
 import type { Pipeline } from '@millrace/core/spec/pipeline.ts';
 import type { Replay } from '@millrace/core/spec/source.ts';
+import { startCheckpointed } from '../checkpointed/checkpointed.ts';
+import type { Input, InputRecord, Place } from '../checkpointed/input.ts';
 import { opener } from '../replay/bytes.ts';
 import { clockOf, MS_NS } from '../replay/clock.ts';
 import { findFiles, type InputFile, identityOfAll } from '../replay/files.ts';
 import { BEGINNING, readFiles } from '../replay/read.ts';
 import { type PlacedPiece, readRecord, recordMaker } from '../replay/records.ts';
-import { startCheckpointed } from '../send/checkpointed.ts';
-import type { Input, InputRecord, Place } from '../send/input.ts';
 import type { Source } from './source.ts';
 
 export const replay: Source = {

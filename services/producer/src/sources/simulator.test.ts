@@ -1,8 +1,8 @@
 /** What a simulator sends to a real Kafka. */
 import { describe, expect, test } from 'vitest';
+import { simulate } from '../simulator/simulate.ts';
 import { until, untilState, valuesInOrder } from '../testing/pipeline.ts';
 import { expectOnce, prepare, raw, start, upTo, withKafka } from '../testing/replaying.ts';
-import { simulate } from './simulate.ts';
 
 withKafka();
 

@@ -2,9 +2,9 @@
 import { createHash } from 'node:crypto';
 import type { Checkpoint } from '@millrace/core/record/checkpoint.ts';
 import type { Pipeline } from '@millrace/core/spec/pipeline.ts';
-import { startCheckpointed } from '../send/checkpointed.ts';
-import type { Input, InputRecord, Place } from '../send/input.ts';
-import { simulate } from './simulate.ts';
+import { startCheckpointed } from '../checkpointed/checkpointed.ts';
+import type { Input, InputRecord, Place } from '../checkpointed/input.ts';
+import { simulate } from '../simulator/simulate.ts';
 import type { Source } from './source.ts';
 
 /** Records handed over at once. */

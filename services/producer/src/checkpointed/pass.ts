@@ -11,8 +11,8 @@ import { partitionOf } from '@millrace/core/kafka/partition.ts';
 import type { Checkpoint } from '@millrace/core/record/checkpoint.ts';
 import { countAcknowledged, type ProducerMetrics } from '../metrics.ts';
 import { InputError } from '../replay/piece.ts';
+import { Lanes } from '../send/lanes.ts';
 import type { Input, InputRecord, Place } from './input.ts';
-import { Lanes } from './lanes.ts';
 import { rawRecord } from './outgoing.ts';
 import { Pacer } from './pace.ts';
 
