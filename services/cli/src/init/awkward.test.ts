@@ -15,7 +15,7 @@ beforeAll(() => {
 });
 afterAll(() => rmSync(folder, { recursive: true }));
 
-test.each(AWKWARD)('$file: $what', async ({ file, content, zone, rows, says }) => {
+test.each(AWKWARD)('$file: $what', async ({ file, content, zone, rows, refused = 0, says }) => {
   const path = join(folder, file);
   writeFileSync(path, content);
   const text = await pipelineFor(path, { zone: zone ?? null, path: file });
@@ -26,7 +26,7 @@ test.each(AWKWARD)('$file: $what', async ({ file, content, zone, rows, says }) =
   for (const column of Object.keys(rows[0] ?? {})) expect(names).toContain(column);
   const kinds: string[] = [];
   for await (const { outcome } of sample(loaded, path, new AbortController().signal)) {
-    kinds.push(outcome.kind === 'refused' ? outcome.message : outcome.kind);
+    kinds.push(outcome.kind);
   }
-  expect(kinds).toEqual(rows.map(() => 'row'));
+  expect(kinds).toEqual([...rows.map(() => 'row'), ...Array.from({ length: refused }, () => 'refused')]);
 });

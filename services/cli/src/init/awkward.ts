@@ -6,6 +6,8 @@ export interface Awkward {
   file: string;
   content: Buffer;
   zone?: string;
+  /** How many records a person would not call good, such as totals; 0 where it is left out. */
+  refused?: number;
   /** The rows in order of time: values by column, as the database gives them (bigint and time as text). */
   rows: Record<string, unknown>[];
   /** What the Pipeline must say to whoever reads it. */
@@ -276,5 +278,160 @@ export const AWKWARD: readonly Awkward[] = [
       { time: '2024-06-01T12:01:00.000Z', room: 'Bad', ug: '2' },
     ],
     says: [/encoding: utf-16le/],
+  },
+  {
+    what: 'columns set with spaces, names and units behind #, MM for none, the time in five columns',
+    file: '46042.txt',
+    content: Buffer.from(
+      '#YY  MM DD hh mm WDIR WSPD  WVHT   PRES  WTMP TIDE\n#yr  mo dy hr mn degT m/s      m    hPa  degC   ft\n2024 05 27 13 50  320  7.0   2.1 1015.2  12.9   MM\n2024 05 27 13 40   MM   MM    MM 1015.1  12.9   MM\n2024 05 27 13 30  310  8.0    MM 1015.0    MM   MM\n2024 05 26 23 50  300  6.0   1.9 1013.2  13.0   MM\n',
+    ),
+    rows: [
+      { time: '2024-05-26T23:50:00.000Z', device: '46042', wdir: 300, wspd: 6, wvht: 1.9, pres: 1013.2, wtmp: 13, tide: null },
+      { time: '2024-05-27T13:30:00.000Z', wdir: 310, wspd: 8, wvht: null, pres: 1015, wtmp: null, tide: null },
+      { time: '2024-05-27T13:40:00.000Z', wdir: null, wspd: null, wvht: null, pres: 1015.1, wtmp: 12.9, tide: null },
+      { time: '2024-05-27T13:50:00.000Z', wdir: 320, wspd: 7, wvht: 2.1, pres: 1015.2, wtmp: 12.9, tide: null },
+    ],
+    says: [/delimiter: whitespace/, /and: \[ MM, DD, hh, mm \]/, /unit: °C/, /"MM" \(once\) is no value/],
+  },
+  {
+    what: 'the export of an inverter: sep=, five rows that name the columns together, units',
+    file: 'inverter.csv',
+    content: Buffer.from(
+      'sep=;\r\nVersion CSV1|Tool Explorer|Decimalpoint comma\r\n\r\n;SN: 21102;SN: 21102;SN: 21106;SN: 21106\r\n;SB 5000TL;SB 5000TL;SB 3000TL;SB 3000TL\r\n;21102;21102;21106;21106\r\n;Counter;Analog;Counter;Analog\r\nDD.MM.YYYY HH:mm:ss;kWh;kW;kWh;kW\r\n30.03.2024 23:55:00;12345,678;0,000;8345,120;0,000\r\n31.03.2024 01:55:00;12345,679;0,012;8345,121;0,012\r\n31.03.2024 03:00:00;12345,684;0,060;8345,124;0,036\r\n31.03.2024 03:05:00;12345,695;0,132;8345,131;0,084\r\n31.03.2024 03:10:00;12345,713;0,216;8345,142;0,132\r\n',
+    ),
+    zone: 'Europe/Berlin',
+    rows: [
+      { time: '2024-03-30T22:55:00.000Z', sn_21102_counter: 12345.678, sn_21102_analog: 0, sn_21106_counter: 8345.12 },
+      { time: '2024-03-31T00:55:00.000Z', sn_21102_counter: 12345.679, sn_21102_analog: 0.012, sn_21106_counter: 8345.121 },
+      { time: '2024-03-31T01:00:00.000Z', sn_21102_counter: 12345.684, sn_21102_analog: 0.06, sn_21106_counter: 8345.124 },
+      { time: '2024-03-31T01:05:00.000Z', sn_21102_counter: 12345.695, sn_21102_analog: 0.132, sn_21106_counter: 8345.131 },
+      { time: '2024-03-31T01:10:00.000Z', sn_21102_counter: 12345.713, sn_21102_analog: 0.216, sn_21106_counter: 8345.142 },
+    ],
+    says: [/header: 3/, /skip: 4/, /unit: kWh/, /unit: kW /],
+  },
+  {
+    what: 'latin-1, lines before the header, a row of units, months in German, thousands points, totals in the last row',
+    file: 'Ertrag März.csv',
+    content: latin1(
+      'Anlage: Dach Süd, Straße 5\nZeitraum: März 2024\n\nDatum;Uhrzeit;Wechselrichter;Leistung;Modul;Status\n;;;W;°C;\n28. März 2024;12:00;WR 1;4.512,5;23,4;Betrieb\n28. März 2024;12:15;WR 1;4.718,0;24,1;Betrieb\n28. März 2024;12:15;WR 2;2.103,2;22,8;Betrieb\n28. März 2024;12:30;WR 1;---;24,9;Störung\n1. April 2024;09:00;WR 2;402,0;8,0;Betrieb\nSumme;;;11.735,7;;\n',
+    ),
+    zone: 'Europe/Berlin',
+    refused: 1,
+    rows: [
+      { time: '2024-03-28T11:00:00.000Z', wechselrichter: 'WR 1', leistung: 4512.5, modul: 23.4, status: 'Betrieb' },
+      { time: '2024-03-28T11:15:00.000Z', wechselrichter: 'WR 1', leistung: 4718, modul: 24.1, status: 'Betrieb' },
+      { time: '2024-03-28T11:15:00.000Z', wechselrichter: 'WR 2', leistung: 2103.2, modul: 22.8, status: 'Betrieb' },
+      { time: '2024-03-28T11:30:00.000Z', wechselrichter: 'WR 1', leistung: null, modul: 24.9, status: 'Störung' },
+      { time: '2024-04-01T07:00:00.000Z', wechselrichter: 'WR 2', leistung: 402, modul: 8, status: 'Betrieb' },
+    ],
+    says: [/locale: de/, /skip: 1/, /No such time, and refused: "Summe" \(once\)/, /unit: W /, /unit: °C/],
+  },
+  {
+    what: 'an answer of a web service: records in an array, positions, -999',
+    file: 'openaq.json',
+    content: Buffer.from(
+      JSON.stringify({
+        meta: { license: 'CC BY 4.0', found: 3 },
+        results: [
+          {
+            location: 'Delhi',
+            value: 143,
+            date: { utc: '2024-02-01T00:00:00+00:00' },
+            coordinates: { latitude: 28.5, longitude: 77.25 },
+          },
+          {
+            location: 'Delhi',
+            value: -999,
+            date: { utc: '2024-02-01T01:00:00+00:00' },
+            coordinates: { latitude: 28.5, longitude: 77.25 },
+          },
+          {
+            location: 'Accra',
+            value: 22.5,
+            date: { utc: '2024-02-01T02:00:00+00:00' },
+            coordinates: { latitude: 5.5, longitude: -0.25 },
+          },
+        ],
+      }),
+    ),
+    rows: [
+      {
+        time: '2024-02-01T00:00:00.000Z',
+        location: 'Delhi',
+        value: 143,
+        position_lat: 28.5,
+        position_lon: 77.25,
+        meta_found: 3,
+      },
+      {
+        time: '2024-02-01T01:00:00.000Z',
+        location: 'Delhi',
+        value: null,
+        position_lat: 28.5,
+        position_lon: 77.25,
+        meta_found: 3,
+      },
+      {
+        time: '2024-02-01T02:00:00.000Z',
+        location: 'Accra',
+        value: 22.5,
+        position_lat: 5.5,
+        position_lon: -0.25,
+        meta_found: 3,
+      },
+    ],
+    says: [/each: results/, /min: -90, max: 90/],
+  },
+  {
+    what: 'uplinks of LoRaWAN: the counter of a radio is no time, and numbers in arrays are columns',
+    file: 'uplinks.ndjson',
+    content: Buffer.from(
+      [
+        {
+          ids: { device_id: 'eui-1' },
+          received_at: '2024-05-27T08:15:13.715797500Z',
+          up: { timestamp: 3_012_345_678, phases: [1, 0.5], rx: [{ rssi: -97 }] },
+        },
+        {
+          ids: { device_id: 'eui-2' },
+          received_at: '2024-05-27T08:16:02.101Z',
+          up: { timestamp: 3_012_399_999, phases: [2, 0], rx: [{ rssi: -111 }] },
+        },
+        {
+          ids: { device_id: 'eui-1' },
+          received_at: '2024-05-27T08:35:13.801Z',
+          up: { timestamp: 1_716_000_000, phases: null, rx: [] },
+        },
+      ]
+        .map((record) => JSON.stringify(record))
+        .join('\n'),
+    ),
+    rows: [
+      {
+        time: '2024-05-27T08:15:13.715Z',
+        time_ns: '1716797713715797500',
+        ids_device_id: 'eui-1',
+        up_timestamp: '3012345678',
+        up_phases_0: 1,
+        up_phases_1: 0.5,
+        extra: { up: { rx: [{ rssi: -97 }] } },
+      },
+      {
+        time: '2024-05-27T08:16:02.101Z',
+        ids_device_id: 'eui-2',
+        up_timestamp: '3012399999',
+        up_phases_0: 2,
+        up_phases_1: 0,
+        extra: { up: { rx: [{ rssi: -111 }] } },
+      },
+      {
+        time: '2024-05-27T08:35:13.801Z',
+        ids_device_id: 'eui-1',
+        up_timestamp: '1716000000',
+        up_phases_0: null,
+        up_phases_1: null,
+      },
+    ],
+    says: [/time: { field: received_at, nanoseconds: true }/, /kept in "extra": up\.rx/],
   },
 ];

@@ -7,10 +7,15 @@ export interface Column {
   texts: readonly (string | null)[];
   /** A csv column that nothing names. */
   unnamed: boolean;
+  /** As a row behind the header says. */
+  unit?: string;
+  /** Whether all values are numbers of JSON, which are written in one way only. */
+  isNumber?: boolean;
 }
 
 /** A spelling that is a value in a text, and none in a number, a time or a boolean. */
-const MISSING = /^(?:n\/?a|#n\/?a|nan|[+-]?inf(?:inity)?|null|none|nil|missing|-+|\?+|\.+)$/i;
+const MISSING =
+  /^(?:n\/?a|#n\/?a|nan|[+-]?inf(?:inity)?|null|none|nil|mm?|missing|no ?data|unknown|unavailable|offline|-+|\*+|\?+|\.+)$/i;
 
 /** How often each text stands in a column, the trimmed ones together; without empty ones. */
 export function countTexts({ texts }: Pick<Column, 'texts'>): Map<string, number> {

@@ -1,7 +1,8 @@
 /** Which of the formats a text is in, and how a csv file is written: delimiter, quote, which row names the columns. */
+import { columnsApart, SPACES, withoutGaps } from '@millrace/producer/replay/delimiter.ts';
 import type { Format } from '@millrace/producer/replay/files.ts';
 import { parse } from 'csv-parse/sync';
-import { looksLikeTime } from './time.ts';
+import { filled, guessHeader, type Header } from './header.ts';
 
 /** The format that the beginning of a text shows; an extension is not asked, since it may say another. */
 export function guessFormat(head: string): Format {
@@ -24,18 +25,15 @@ function isJsonLine(line: string): boolean {
   }
 }
 
-export interface Dialect {
+/** Its names are those of the header, or `column1` … where there is none. */
+export interface Dialect extends Header {
   delimiter: string;
   quote: string;
-  /** Which row that holds a value names the columns, from 1; 0: none. */
-  header: number;
-  /** How many rows behind the header are no records. */
-  skip: number;
-  /** What the header says, or `column1` … where there is none. */
-  names: string[];
 }
 
-const DELIMITERS = [',', ';', '\t', '|', ' '];
+const DELIMITERS = [',', ';', '\t', '|', ' ', SPACES];
+/** A delimiter that is one in few texts must show a regular table, the last one more so: it takes any text for one. */
+const DOUBT: Readonly<Record<string, number>> = { ' ': 0.5, [SPACES]: 0.49 };
 const LINES = 300;
 /** Of a score: less than one row in fifty, or a column more. */
 const SLIGHT = 0.02;
@@ -47,7 +45,7 @@ export function guessDialect(head: string): Dialect {
     for (const delimiter of DELIMITERS) {
       const rows = rowsOf(head, delimiter, quote);
       if (rows === null) continue;
-      const score = scoreOf(rows) * (delimiter === ' ' ? 0.5 : 1) * (quote === '' ? 0.9 : 1);
+      const score = scoreOf(rows) * (DOUBT[delimiter] ?? 1) * (quote === '' ? 0.9 : 1);
       if (score > best.score) best = { score, delimiter, quote, rows };
     }
   }
@@ -55,18 +53,15 @@ export function guessDialect(head: string): Dialect {
   const single = best.quote === '"' && isQuotedBy(best.rows, "'") ? rowsOf(head, delimiter, "'") : null;
   const quote = single && scoreOf(single) >= best.score - SLIGHT ? "'" : best.quote;
   const rows = quote === "'" && single ? single : best.rows;
-  const at = headerOf(rows);
-  const width = Math.max(0, ...rows.slice(Math.max(0, at)).map(({ length }) => length));
-  const header = at === -1 ? Array.from({ length: width }, () => '') : (rows[at] ?? []);
-  const skip = at === -1 ? 0 : unitsBehind(rows, at);
-  return { delimiter, quote, header: at + 1, skip, names: header.map((name, index) => name.trim() || `column${index + 1}`) };
+  const { names, ...header } = guessHeader(rows, usualWidth(rows));
+  return { delimiter, quote, ...header, names: names.map((name, index) => name.trim() || `column${index + 1}`) };
 }
 
 /** Rows that hold a value; null where the text is not written so. */
 function rowsOf(head: string, delimiter: string, quote: string): string[][] | null {
   try {
     const rows: string[][] = parse(head, {
-      delimiter,
+      ...columnsApart(delimiter),
       quote: quote === '' ? null : quote,
       bom: true,
       relax_column_count: true,
@@ -74,7 +69,7 @@ function rowsOf(head: string, delimiter: string, quote: string): string[][] | nu
       record_delimiter: ['\r\n', '\n', '\r'],
       to: LINES,
     });
-    return rows.filter((row) => row.some((value) => value.trim() !== ''));
+    return rows.map(withoutGaps).filter((row) => row.some((value) => value.trim() !== ''));
   } catch {
     return null;
   }
@@ -93,38 +88,6 @@ function usualWidth(rows: readonly string[][]): number {
   return [...widths].reduce((best, entry) => (entry[1] > best[1] ? entry : best), [0, 0])[0];
 }
 
-/** Values up to the last that is not empty. */
-function filled(row: readonly string[]): number {
-  return row.findLastIndex((value) => value.trim() !== '') + 1;
-}
-
 function isQuotedBy(rows: readonly string[][], quote: string): boolean {
   return rows.length > 0 && rows.every((row) => row.some((value) => value.startsWith(quote)));
-}
-
-/** Index of the row that names the columns; -1 where none does. A line of comment (`# …`) may have as many words as there are columns. */
-function headerOf(rows: readonly string[][]): number {
-  const width = usualWidth(rows);
-  const isWide = (row: readonly string[]): boolean =>
-    row.length >= width && filled(row) <= width && filled(row) >= Math.min(2, width);
-  const isComment = (row: readonly string[]): boolean => row[0]?.trim().startsWith('#') === true;
-  const names = (row: readonly string[]): boolean => isWide(row) && !isData(row);
-  const named = rows.findIndex((row) => names(row) && !isComment(row));
-  const data = rows.findIndex((row) => isWide(row) && isData(row) && !isComment(row));
-  if (named !== -1 && (data === -1 || named < data)) return named;
-  const above = rows[data - 1];
-  return above && names(above) ? data - 1 : -1;
-}
-
-/** How many rows between the header and the first with a number are none themselves, though all that follow are: units, kinds. */
-function unitsBehind(rows: readonly string[][], at: number): number {
-  const rest = rows.slice(at + 1);
-  const first = rest.findIndex(isData);
-  return first > 0 && first <= MAX_UNITS && rest.length > 2 * first && rest.slice(first).every(isData) ? first : 0;
-}
-
-const MAX_UNITS = 3;
-
-function isData(row: readonly string[]): boolean {
-  return row.some((value) => /^[-+]?[\d.,]*\d(e[-+]?\d+)?$/i.test(value.trim()) || looksLikeTime(value.trim()));
 }

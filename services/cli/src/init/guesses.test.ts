@@ -6,10 +6,11 @@ import { guessDialect, guessFormat } from './format.ts';
 import { guessKey } from './key.ts';
 import { Names, safeName, wordsOf } from './name.ts';
 import { guessNumber } from './number.ts';
+import { guessPositions } from './position.ts';
 import { jsonColumns } from './records.ts';
 import { guessSentinels } from './sentinel.ts';
 import { guessTime } from './time.ts';
-import { timeOf } from './timeColumn.ts';
+import { timeOf, withoutCounters } from './timeColumn.ts';
 import { guessUnit } from './unit.ts';
 
 const column = (path: string, ...texts: (string | null)[]): Column => ({ path, texts, unnamed: false });
@@ -30,6 +31,11 @@ describe('formats of times', () => {
     [['20240301080000', '20241231235959'], 'yyyyMMddHHmmss'],
     [['20240301T080000Z'], "yyyyMMdd'T'HHmmss'Z'"],
     [['2024/03/01 08:00:00.123456'], 'yyyy/MM/dd HH:mm:ss.u'],
+    [['28. März 2024 12:00', '1. April 2024 9:00'], 'd. MMMM yyyy H:mm'],
+    [['12 févr. 2024 à 08:00', '1 mars 2024 à 08:00'], "d MMM yyyy 'à' HH:mm"],
+    [['3 de mayo de 2024', '31 de diciembre de 2024'], "d 'de' MMMM 'de' yyyy"],
+    [['01-Mär-24', '31-Dez-24'], 'dd-LLL-yy'],
+    [['31 Dec 2024', '1 Mar 2024'], 'd MMM yyyy'],
     [['18.00.00', '19.30.00'], 'H.mm.ss'],
     [['08:00', '19:30'], 'HH:mm'],
   ])('%j is %s', (texts, format) => {
@@ -42,6 +48,26 @@ describe('formats of times', () => {
       expect(time(...texts)).toBeNull();
     },
   );
+
+  test('the language of the months is named, and a date alone is one', () => {
+    expect(time('28. März 2024', '1. April 2024')).toMatchObject({ locale: 'de', kind: 'date' });
+    expect(time('1 March 2024', '2 April 2024')).toMatchObject({ locale: null, kind: 'date' });
+    expect(time('5 mayo 2024 08:00')).toMatchObject({ locale: 'es', kind: 'time' });
+  });
+
+  test('a column with the name of a time may end with a few other words, another one may not', () => {
+    const texts = ['2024-03-01', '2024-03-02', '2024-03-03', 'Total'];
+    expect(timeOf(column('Date', ...texts))?.others).toEqual(new Map([['Total', 1]]));
+    expect(timeOf(column('note', ...texts))).toBeNull();
+  });
+
+  test('what counts microseconds since a radio was switched on is no time', () => {
+    const [counter, at] = [column('timestamp', '1716000000', '1000000001'), column('received_at', '2024-05-27T08:00:00Z')];
+    const found = [counter, at].flatMap((each) => ({ column: each, guess: timeOf(each) ?? never() }));
+    expect(withoutCounters(found).map(({ column: { path } }) => path)).toEqual(['received_at']);
+    const near = column('ts', '1716796800000');
+    expect(withoutCounters([{ column: near, guess: timeOf(near) ?? never() }], found.slice(1))).toHaveLength(1);
+  });
 
   test('day and month: a number above 12, else the order of the rows, else assumed and said', () => {
     expect(time('01/02/2024', '02/13/2024')?.order).toMatchObject({ decided: true, other: 'dd/MM/yyyy' });
@@ -69,12 +95,18 @@ describe('formats of times', () => {
     [column('counter', '1709280000', '1709280001', '1709280002'), undefined],
     [column('serial', '1709280000125', '1709280000123'), undefined],
     [column('ts', '12', '13'), undefined],
+    [column('timestamp', '3012345678', '3012399999'), undefined], // 2065
     [column('amount', '20240301', '20240302'), undefined],
     [column('date', '20240301', '20240302'), 'yyyyMMdd'],
   ])('numbers since 1970: %j', (texts, format) => {
     expect(timeOf(texts)?.format).toBe(format);
   });
 });
+
+const never = (): never => {
+  throw new Error('no time');
+};
+const POINT = { mark: '.', isSure: false } as const;
 
 describe('numbers', () => {
   test.each([
@@ -84,28 +116,38 @@ describe('numbers', () => {
     [['1.234,5', '7'], { type: 'float', decimal: ',', strip: '.' }],
     [['1,234.5', '7'], { type: 'float', decimal: '.', strip: ',' }],
     [["1'234.5", '7'], { type: 'float', decimal: '.', strip: "'" }],
-    [['1,234', '2,060', '7'], { type: 'int', decimal: '.', strip: ',', ambiguous: true }],
+    [['1,234', '2,060', '7'], { type: 'int', decimal: '.', strip: ',', ambiguous: ',' }],
+    [['12.345', '0.500'], { type: 'float', decimal: '.', strip: '', ambiguous: null }],
+    [['12.345', '13.456'], { type: 'float', decimal: '.', strip: '', ambiguous: '.' }],
+    [['1.204', '980'], { type: 'float', decimal: '.', ambiguous: '.' }],
+    [['$1,204.50', '$7.00'], { type: 'float', strip: ',$', unit: '$' }],
     [['21.5 °C', '7 °C'], { type: 'float', strip: ' °C', unit: '°C' }],
     [['9007199254740993'], { type: 'int' }],
     [['0.5', '0', '0.0'], { type: 'float' }],
   ])('%j', (texts, expected) => {
-    expect(guessNumber(counts(...texts), '.')).toMatchObject(expected);
+    expect(guessNumber(counts(...texts), POINT)).toMatchObject(expected);
   });
 
   test.each([[['007', '042']], [['123456789012345678901']], [['1', 'two', 'three']], [['a']], [[]], [['1.2.3']], [['NA']]])(
     '%j are no numbers',
     (texts) => {
-      expect(guessNumber(counts(...texts), '.')).toBeNull();
+      expect(guessNumber(counts(...texts), POINT)).toBeNull();
     },
   );
 
+  test('three digits behind a point are thousands only where the file says so', () => {
+    expect(guessNumber(counts('12.345', '13.456'), { mark: ',', isSure: false })).toMatchObject({ decimal: '.', strip: '' });
+    expect(guessNumber(counts('12.345', '13.456'), { mark: ',', isSure: true })).toMatchObject({ decimal: ',', strip: '.' });
+    expect(guessNumber(counts('12.345', '13.456'), { mark: ',', isSure: true }, true)).toMatchObject({ decimal: '.', strip: '' });
+  });
+
   test('a comma that can be both is what the rest of the file says', () => {
-    expect(guessNumber(counts('1,234', '2,060'), ',')).toMatchObject({ type: 'float', decimal: ',' });
+    expect(guessNumber(counts('1,234', '2,060'), { mark: ',', isSure: true })).toMatchObject({ type: 'float', decimal: ',' });
   });
 
   test('a few words among many numbers are named, not guessed to be numbers', () => {
     const texts = [...Array.from({ length: 40 }, (_, n) => String(n)), 'fault', 'NaN', 'fault'];
-    expect(guessNumber(counts(...texts), '.')?.others).toEqual(
+    expect(guessNumber(counts(...texts), POINT)?.others).toEqual(
       new Map([
         ['fault', 2],
         ['NaN', 1],
@@ -149,6 +191,32 @@ test.each([
   expect(guessUnit(header, wordsOf(header))).toEqual({ name, unit });
 });
 
+test('latitude and longitude come in pairs, and lie on the Earth', () => {
+  const found = (columns: Record<string, number[]>) =>
+    [...guessPositions(Object.entries(columns).map(([path, numbers]) => ({ path, numbers })))].map(([path, { name }]) => [
+      path,
+      name,
+    ]);
+  expect(found({ lat: [1], lng: [2], v: [3] })).toEqual([
+    ['lat', 'position_lat'],
+    ['lng', 'position_lon'],
+  ]);
+  expect(found({ 'fix.lat': [1], 'fix.lon': [2], Depot_Latitude: [3], Depot_Longitude: [4] }).map(([, name]) => name)).toEqual([
+    'position_lat',
+    'position_lon',
+    'depot_lat',
+    'depot_lon',
+  ]);
+  expect(found({ 'geometry.coordinates.0': [170], 'geometry.coordinates.1': [1] }).map(([path]) => path)).toEqual([
+    'geometry.coordinates.1',
+    'geometry.coordinates.0',
+  ]);
+  expect(found({ lat: [1] })).toEqual([]);
+  expect(found({ lat: [91], lon: [2] })).toEqual([]);
+  expect(found({ lat: [1], lon: [-999] })).toEqual([]);
+  expect(found({ lat: [], lon: [] })).toEqual([]);
+});
+
 describe('the key', () => {
   const rows = (path: string, ...texts: string[]): Column => column(path, ...texts);
   test.each<[Column[], string | undefined]>([
@@ -159,6 +227,7 @@ describe('the key', () => {
     [[rows('who', 'a', 'b', 'a', 'b', 'a')], 'who'],
     [[rows('count', '1', '2', '1', '2')], undefined],
     [[rows('id', '7', '7', '8', '8')], 'id'],
+    [[rows('station', 'MM', 'MM', '-')], undefined],
   ])('%#', (columns, path) => {
     expect(guessKey(columns)?.column.path).toBe(path);
   });
@@ -211,6 +280,13 @@ describe('how a file is written', () => {
       { header: 2, skip: 2 },
     ],
     ['a,b\nx,y\nz,w\n1,2\n', { header: 1, skip: 0 }],
+    ['time,v\n,20\n2024-01-01,1\n2024-01-02,2\n', { header: 1, skip: 0 }], // a record without its time is refused, not passed over
+    ['#a  b  c\n#m  s  V\n1   2  3\n4 5  6\n', { delimiter: 'whitespace', header: 1, skip: 1, units: ['m', 's', 'V'] }],
+    ['# of station  7\n a  b\n1   2\n4 5\n6 7\n8 9\n', { delimiter: 'whitespace', header: 2 }],
+    [
+      't;v;v\n;A;B\n;kW;%\n01.03.2024;1;2\n02.03.2024;1;2\n03.03.2024;1;2\n04.03.2024;1;2\n',
+      { isJoined: true, names: ['t', 'v A', 'v B'], units: [null, 'kW', '%'] },
+    ],
     ['a\tb\n5" pipe\t1\n6" pipe\t2\n', { delimiter: '\t', quote: '' }],
     ["a,b\n'x,y',1\n'z',2\n", { delimiter: ',', header: 1 }],
   ])('%j', (text, expected) => {
@@ -227,15 +303,18 @@ describe('how a file is written', () => {
   });
 });
 
-test('of JSON every path to a value is a column; arrays and what changes its kind are none', () => {
-  const { columns, others } = jsonColumns([
-    { a: 1, b: { c: 'x' }, d: [1] },
-    { b: { c: null, e: true }, f: {} },
-    { a: { g: 1 }, b: 5 },
+test('of JSON every path to a value is a column, and so is each place of a short array of numbers; what changes its kind is none', () => {
+  const { columns, others, lists } = jsonColumns([
+    { a: 1, b: { c: 'x' }, d: ['p', 1], v: [1, null], w: [1] },
+    { b: { c: null, e: true }, f: {}, v: [2.5], w: [1, 2, 3, 4, 5, 6, 7, 8, 9], l: [{ x: 1 }, { x: 2 }] },
+    { a: { g: 1 }, b: 5, v: [] },
   ]);
   expect(columns.map(({ path, texts }) => [path, texts])).toEqual([
     ['b.c', ['x', null, null]],
+    ['v.0', ['1', '2.5', null]],
+    ['v.1', [null, null, null]],
     ['b.e', [null, 'true', null]],
   ]);
-  expect(others).toEqual(['d', 'a', 'b']);
+  expect(others).toEqual(['d', 'w', 'l', 'a', 'b']);
+  expect([...lists]).toEqual([['l', 2]]);
 });

@@ -3,10 +3,10 @@ import { basename } from 'node:path';
 import { durationMs } from '@millrace/core/spec/duration.ts';
 import { parsePipelines } from '@millrace/core/spec/load.ts';
 import { InputError } from '@millrace/producer/replay/piece.ts';
-import { guess, namesOfColumns } from './guess.ts';
+import { type Guess, type GuessOptions, guess, namesOfColumns } from './guess.ts';
 import { safeName, wordsOf } from './name.ts';
 import { outcomeOf } from './outcome.ts';
-import { readSample } from './sample.ts';
+import { readSample, type Sample } from './sample.ts';
 import { headLines, writePipeline } from './write.ts';
 
 /** With more chunks than this a table gets slow. */
@@ -25,9 +25,9 @@ export interface InitOptions {
  * @throws InputError where the file cannot be read, or where there is nothing to guess from: it says what to write by hand
  */
 export async function pipelineFor(file: string, { zone, path }: InitOptions): Promise<string> {
-  const sample = await readSample(file);
-  if (sample.values.length === 0) {
-    const { count, reason } = sample.unreadable;
+  const read = await readSample(file);
+  if (read.values.length === 0) {
+    const { count, reason } = read.unreadable;
     const found = count === 0 ? 'no record' : `no record that can be read (${count} that cannot: ${reason})`;
     throw new InputError(
       `${file} holds ${found}; allowed is a csv file with a header, a JSON array of objects, or lines of JSON objects`,
@@ -35,10 +35,11 @@ export async function pipelineFor(file: string, { zone, path }: InitOptions): Pr
   }
   const { pipeline, table, device } = namesFor(file);
   const usedZone = zone ?? 'UTC';
-  const found = guess(sample, { zone: usedZone, device, commaLikely: sample.dialect?.delimiter === ';' });
-  const arrays = sample.format === 'csv' || sample.others.length === 0 ? null : sample.others.join(', ');
+  const { sample, found } = bestOf(read, { zone: usedZone, device, commaLikely: read.dialect?.delimiter === ';' });
   const within =
-    arrays === null ? '' : `. The records may stand within ${arrays}: then make a file of that array alone, such as by jq`;
+    sample.others.length === 0 || sample.format === 'csv'
+      ? ''
+      : `. No column can hold what stands at ${sample.others.join(', ')}`;
   if (found === null)
     throw new InputError(
       `${file}: no column tells the time of a record, and a Pipeline needs one. Looked for were ISO 8601, dates such as 31/12/2024 or 31 Dec 2024, a date and a time of day in two columns, year, month and day in three, and seconds to nanoseconds since 1970, in the columns ${namesOfColumns(sample.columns)}. Write record.time by hand (docs/reference/pipeline.md: field, format, zone), starting from docs/reference/examples/smallest.yaml; a file without any time needs one first${within}`,
@@ -49,6 +50,26 @@ export async function pipelineFor(file: string, { zone, path }: InitOptions): Pr
   const text = writePipeline(sample, found, { ...settings, chunk: chunk === '1d' ? null : chunk });
   pipelineIn(text, file);
   return headLines(basename(file), sample, tried) + text;
+}
+
+/** With so many elements in a record, on average, those are the records where they have a time of their own. */
+const MANY = 3;
+
+/** The guess about the records, or about the elements of an array in them. */
+function bestOf(
+  read: Sample,
+  options: Pick<GuessOptions, 'zone' | 'device' | 'commaLikely'>,
+): { sample: Sample; found: Guess | null } {
+  const isNested = read.format !== 'csv';
+  const found = guess(read, { ...options, isNested, each: null });
+  for (const { path, columns } of read.elements) {
+    const elements = guess(columns, { ...options, isNested, each: path });
+    const isOwn = elements?.time.paths.every((place) => place.startsWith(`${path}.`)) ?? false;
+    const isMany = (read.lists.get(path) ?? 0) >= MANY * read.values.length;
+    if (elements && (found === null || (isOwn && isMany)))
+      return { sample: { ...read, ...columns, each: path }, found: elements };
+  }
+  return { sample: read, found };
 }
 
 /** @throws Error for a mistake of our own */

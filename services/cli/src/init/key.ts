@@ -1,5 +1,5 @@
 /** Which column names the device: an id-like name, few distinct values, and one in every row. */
-import { type Column, countTexts, sum } from './column.ts';
+import { type Column, countTexts, meansMissing, sum } from './column.ts';
 import { wordsOf } from './name.ts';
 
 export interface KeyGuess {
@@ -41,6 +41,7 @@ export function guessKey(columns: readonly Column[]): KeyGuess | null {
   let best: (KeyGuess & { score: number }) | null = null;
   for (const column of columns) {
     const counts = countTexts(column);
+    if ([...counts.keys()].every(meansMissing)) continue;
     const [rows, there, distinct] = [column.texts.length, sum(counts.values()), counts.size];
     const name = wordsOf(column.path.split('.').at(-1) ?? '').join('_');
     const [, named, why] = NAMES.find(([pattern]) => pattern.test(name)) ?? [null, 0, ''];

@@ -47,6 +47,10 @@ export function safeName(name: string, fallback: string): string {
 export class Names {
   readonly #taken = new Set<string>();
 
+  isFree(name: string): boolean {
+    return !this.#taken.has(name);
+  }
+
   /** @param also names that come with it, such as those of a point */
   take(wanted: string, also: readonly string[] = []): string {
     for (let number = 1; ; number++) {

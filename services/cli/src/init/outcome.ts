@@ -8,7 +8,8 @@ export interface SampleOutcome {
   refused: number;
   /** Of some of the refusals. */
   reasons: string[];
-  /** Between the earliest and the latest time; 0 where there are no rows. */
+  /** The earliest and the latest time, and how far they are apart; null and 0 where there are no rows. */
+  times: { from: string; to: string } | null;
   spanMs: number;
 }
 
@@ -31,5 +32,12 @@ export function outcomeOf(pipeline: Pipeline, values: readonly Buffer[]): Sample
       }
     }
   }
-  return { rows, refused, reasons, spanMs: rows === 0 ? 0 : last - first };
+  const text = (ms: number): string => new Date(ms).toISOString().replace(/\.\d{3}Z$/, 'Z');
+  return {
+    rows,
+    refused,
+    reasons,
+    times: rows === 0 ? null : { from: text(first), to: text(last) },
+    spanMs: rows === 0 ? 0 : last - first,
+  };
 }

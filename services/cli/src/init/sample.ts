@@ -9,6 +9,8 @@ import { createGunzip } from 'node:zlib';
 import type { KafkaRecord } from '@millrace/core/kafka/kafka.ts';
 import { JsonError, parseJson } from '@millrace/core/record/json.ts';
 import { RECORD_LIMITS } from '@millrace/core/record/jsonScan.ts';
+import { DecodeError, type Decoder } from '@millrace/processor/decoders/decoder.ts';
+import { decoderOf } from '@millrace/processor/decoders/index.ts';
 import { sensorLogger } from '@millrace/processor/decoders/sensorLogger.ts';
 import { readCsv } from '@millrace/producer/replay/csv.ts';
 import { type Encoding, toUtf8 } from '@millrace/producer/replay/encoding.ts';
@@ -26,6 +28,8 @@ const WINDOWS = 8;
 /** Of text that tells how a csv file is written. */
 const DIALECT_CHARACTERS = 65_536;
 const MAX_RECORD_BYTES = 1_048_576;
+/** Of arrays within records so many are looked into. */
+const MAX_LISTS = 3;
 const NEWLINE = 0x0a;
 
 export interface Sample extends Columns {
@@ -34,6 +38,10 @@ export interface Sample extends Columns {
   /** Of csv. */
   dialect: (Dialect & { /** Whether the names are those of the header, as they are. */ isNamed: boolean }) | null;
   decode: 'json' | 'sensor-logger';
+  /** The path of the array whose elements are the records; null: each record is one. */
+  each: string | null;
+  /** The same columns, where the elements of one of the arrays in the records are taken for the records, the longest first. */
+  elements: { path: string; columns: Columns }[];
   /** The records as they stand in the file, for the processor. */
   values: Buffer[];
   /** Lines that could not be read, and the first reason. */
@@ -76,13 +84,16 @@ export async function readSample(file: string): Promise<Sample> {
   return { ...shared, ...records };
 }
 
-type Records = Pick<Sample, 'columns' | 'others' | 'dialect' | 'decode' | 'values' | 'unreadable'>;
+type Records = Pick<
+  Sample,
+  'columns' | 'others' | 'lists' | 'each' | 'elements' | 'dialect' | 'decode' | 'values' | 'unreadable'
+>;
 
 async function csvRecords(text: string, first: Buffer, rest: readonly Buffer[], file: string): Promise<Records> {
   const dialect = guessDialect(wholeLines(text.slice(0, DIALECT_CHARACTERS), text.length > DIALECT_CHARACTERS));
   const { delimiter, quote, header, skip } = dialect;
   const names = differentNames(dialect.names);
-  const isNamed = header > 0 && names.every((name, at) => name === dialect.names[at]);
+  const isNamed = header > 0 && !dialect.isJoined && names.every((name, at) => name === dialect.names[at]);
   const rules: CsvRules = { delimiter, quote, header, skip, columns: isNamed ? null : names };
   const pieces = await piecesOf(readCsv, first, rules, file);
   for (const part of rest) {
@@ -93,9 +104,11 @@ async function csvRecords(text: string, first: Buffer, rest: readonly Buffer[], 
   const rows = pieces.flatMap(({ row }) => (row === undefined ? [] : [row]));
   const unnamed = new Set(names.filter((name, at) => /^column\d+$/.test(name) && name === `column${at + 1}`));
   return {
-    ...csvColumns(rows, names, unnamed),
+    ...csvColumns(rows, names, unnamed, dialect.units),
     dialect: { ...dialect, names, isNamed },
     decode: 'json',
+    each: null,
+    elements: [],
     values: rows.map((row) => Buffer.from(JSON.stringify(row))),
     unreadable: unreadableIn(pieces),
   };
@@ -125,16 +138,28 @@ async function jsonRecords(
   if (format === 'ndjson') for (const part of rest) pieces.push(...(await piecesOf(read, part, rules, file)));
   const values = pieces.flatMap(({ bytes, oversize }) => (oversize ? [] : [bytes]));
   const parsed = values.flatMap((value) => objectsOf(value));
-  const pushes = values.flatMap((value) => (isPush(value) ? readingsOf(value) : []));
+  const pushes = values.flatMap((value) => (isPush(value) ? objectsIn(sensorLogger, value) : []));
   const isPushes = pushes.length > 0;
   const reasons = pieces.filter(({ bytes, oversize }) => oversize || objectsOf(bytes).length === 0);
+  const columns = jsonColumns(isPushes ? pushes : parsed);
   return {
-    ...jsonColumns(isPushes ? pushes : parsed),
+    ...columns,
+    each: null,
+    elements: isPushes ? [] : elementsIn(values, columns.lists),
     dialect: null,
     decode: isPushes ? 'sensor-logger' : 'json',
     values,
     unreadable: { count: reasons.length, reason: 'no JSON object, or one that is too large' },
   };
+}
+
+function elementsIn(values: readonly Buffer[], lists: Columns['lists']): Sample['elements'] {
+  const longest = [...lists].toSorted(([, a], [, b]) => b - a).slice(0, MAX_LISTS);
+  return longest.map(([path]) => {
+    const decoder = decoderOf({ decode: 'json', each: path }, null);
+    const objects = values.flatMap((value) => objectsIn(decoder, value));
+    return { path, columns: jsonColumns(objects) };
+  });
 }
 
 function objectsOf(value: Buffer): Record<string, unknown>[] {
@@ -161,9 +186,14 @@ function isPush(value: Buffer): boolean {
   });
 }
 
-function readingsOf(value: Buffer): Record<string, unknown>[] {
+function objectsIn(decoder: Decoder, value: Buffer): Record<string, unknown>[] {
   const record: KafkaRecord = { offset: 0, timestampMs: 0, key: null, value, headers: {} };
-  return sensorLogger.decode(record).flatMap((part) => ('object' in part ? [part.object] : []));
+  try {
+    return decoder.decode(record).flatMap((part) => ('object' in part ? [part.object] : []));
+  } catch (error) {
+    if (error instanceof DecodeError) return [];
+    throw error;
+  }
 }
 
 /** @param whole whether an end within a record is an error */

@@ -9,7 +9,7 @@ export interface Sentinel {
   reason: string;
 }
 
-const SHAPE = /^(?:-(?:9{2,6}|[1-9]00|[1-9]000)|9{3,6})(?:\.(?:0+|9+))?$/;
+const SHAPE = /^(?:-(?:9{2,6}|[1-9]00|[1-9]000|[67]999)|9{3,6}|[67]999)(?:\.(?:0+|9+))?$/;
 const LIMITS = new Set([-32_768, 32_767, 65_535, -2_147_483_648, 2_147_483_647, 4_294_967_295]);
 
 export function isSentinelShape(value: number): boolean {

@@ -2,12 +2,16 @@
  * The format of a column of times, decided by all of its texts. A format is only guessed from the shape of some of them; what
  * counts is how many the product's own reader (`core/record/time.ts`) takes.
  */
+
+import { monthsNamed } from '@millrace/core/record/monthNames.ts';
 import { compileTime, isoToEpochMs, type Time, TimeError } from '@millrace/core/record/time.ts';
 import { meansMissing, sum } from './column.ts';
 
 export interface TimeGuess {
   /** As `record.time.format` has it. */
   format: string;
+  /** Of the names of months in it; null: English, or none. */
+  locale: string | null;
   /** What it tells: a whole time, only the day, or only the time of day. */
   kind: 'time' | 'date' | 'clock';
   /** Whether every text names its offset. */
@@ -22,6 +26,9 @@ export interface TimeGuess {
 
 /** Of the texts of a time column so many are times, at least. */
 const LEAST_PART = 0.9;
+/** Where its name says that it is one: a short file may end with totals. */
+const LEAST_PART_NAMED = 0.6;
+const MAX_OTHERS_NAMED = 3;
 /** So many texts are asked for their shape. */
 const SHAPES = 50;
 
@@ -46,8 +53,10 @@ function datesOf(text: string): { formats: string[]; rest: string }[] {
     return s === '.' ? [dayFirst] : [dayFirst, `M${s}d${s}${y}`]; // nobody writes a month before points
   });
   add(
-    new RegExp(`^\\d{1,2}([-/. ]?)(${MONTH})([-/., ]{0,2})(\\d{4}|\\d{2})(?!\\d)`, 'i').exec(after),
-    ([, a, month = '', b, year = '']) => [`d${a}${named(month)}${b}${year.length === 4 ? 'yyyy' : 'yy'}`],
+    new RegExp(`^\\d{1,2}( de |[-/. ]{0,2})(${MONTH})( de |[-/., ]{0,2})(\\d{4}|\\d{2})(?!\\d)`, 'i').exec(after),
+    ([, a = '', month = '', b = '', year = '']) => [
+      `d${literal(a)}${named(month)}${literal(b)}${year.length === 4 ? 'yyyy' : 'yy'}`,
+    ],
   );
   add(new RegExp(`^(${MONTH})([-/. ])\\d{1,2}(,? ?|[-/.])(\\d{4})(?!\\d)`, 'i').exec(after), ([, month = '', a, b]) => [
     `${named(month)}${a}d${b}yyyy`,
@@ -62,9 +71,10 @@ function datesOf(text: string): { formats: string[]; rest: string }[] {
 /** The format of a time of day and what stands around it; null where it is none. `''` is no time of day at all. */
 function clockOf(rest: string): string | null {
   if (rest === '') return '';
-  const [joint = ''] = /^[T ,:_-]{0,2}/i.exec(rest) ?? [];
+  // Beside T and marks a short word, as in "12 févr. 2024 à 08:00"
+  const [joint = ''] = /^(?:,? \p{L}{1,3} (?=\d)|[T ,:_-]{0,2})/iu.exec(rest) ?? [];
   const clock = rest.slice(joint.length);
-  const before = joint.replace(/[A-Za-z]+/g, (letters) => `'${letters}'`);
+  const before = literal(joint);
   const digits = /^(?:\d{6}|\d{4})(?=$|Z)/.exec(clock)?.[0];
   const match = CLOCK.exec(clock);
   const [format, length] = digits !== undefined ? [digits.length === 6 ? 'HHmmss' : 'HHmm', digits.length] : ofMatch(match);
@@ -77,6 +87,11 @@ function clockOf(rest: string): string | null {
   return `${before}${format}${space}${word !== undefined ? `'${word}'` : colon !== undefined ? 'ZZ' : plain !== undefined ? 'ZZZ' : 'Z'}`;
 }
 
+/** Letters as a format has them that are no token. */
+function literal(text: string): string {
+  return text.replace(/\p{L}+/gu, (letters) => `'${letters}'`);
+}
+
 function ofMatch(match: RegExpExecArray | null): [string | null, number] {
   if (!match) return [null, 0];
   const [whole, , separator, , second, mark, , space, half] = match;
@@ -86,27 +101,49 @@ function ofMatch(match: RegExpExecArray | null): [string | null, number] {
 
 /** Whether a text looks like a time or a date, as no name of a column does. */
 export function looksLikeTime(text: string): boolean {
-  return candidatesOf([text]).some((format) => readerOf(format)?.(text) !== null && readerOf(format) !== null);
+  return candidatesOf([text]).some((candidate) => {
+    const read = readerOf(candidate);
+    return read !== null && read(text) !== null;
+  });
 }
 
-function candidatesOf(texts: readonly string[]): string[] {
-  const formats = new Set<string>();
-  for (const text of texts) {
+/** A format, and the language of the months in it; null: English, or none. */
+interface Candidate {
+  format: string;
+  locale: string | null;
+}
+
+function candidatesOf(texts: readonly string[]): Candidate[] {
+  const found = new Map<string, Candidate>();
+  const add = (text: string, locale: string | null, standing: boolean): void => {
     for (const { formats: dates, rest } of datesOf(text)) {
       const clock = clockOf(rest);
-      if (clock !== null) for (const date of dates) formats.add(date + clock);
+      if (clock === null) continue;
+      for (const date of dates) {
+        const format = (standing ? date.replace(/M{3,4}/, (token) => token.replaceAll('M', 'L')) : date) + clock;
+        found.set(`${locale} ${format}`, { format, locale });
+      }
+    }
+  };
+  for (const text of texts) {
+    add(text, null, false);
+    // The first long word of a date in another language is its month: read as if it were an English one.
+    const word = /^(?=.*\d).*?(\p{L}{3,}\.?)/u.exec(text)?.[1];
+    for (const { locale, token } of word === undefined ? [] : monthsNamed(word)) {
+      const english = token.length === 3 ? 'Jan' : 'January';
+      add(text.replace(word as string, english), locale, token.startsWith('L'));
     }
   }
-  return [...formats];
+  return [...found.values()];
 }
 
 type Reader = (text: string) => string | null;
 
 /** null: the format cannot tell a time. */
-function readerOf(format: string): Reader | null {
+function readerOf({ format, locale }: Candidate): Reader | null {
   let time: Time;
   try {
-    time = compileTime({ format });
+    time = compileTime({ format, ...(locale === null ? {} : { locale }) });
   } catch (error) {
     if (error instanceof TimeError) return null;
     throw error;
@@ -121,20 +158,28 @@ function readerOf(format: string): Reader | null {
   };
 }
 
-/** @param inOrder the texts as they follow one another, which may tell day from month */
-export function guessTime(counts: ReadonlyMap<string, number>, inOrder: readonly (string | null)[]): TimeGuess | null {
+/**
+ * @param inOrder the texts as they follow one another, which may tell day from month
+ * @param isNamed whether the name says that it is a time
+ */
+export function guessTime(
+  counts: ReadonlyMap<string, number>,
+  inOrder: readonly (string | null)[],
+  isNamed = false,
+): TimeGuess | null {
   const texts = [...counts.keys()].filter((text) => !meansMissing(text));
   if (texts.length === 0) return null;
   const clock = guessClock(counts, texts);
   if (clock) return clock;
   const shapes = texts.filter((_, at) => at % Math.ceil(texts.length / SHAPES) === 0);
   const all = sum(texts.map((text) => counts.get(text) ?? 0));
-  const formats = ['iso', ...candidatesOf(shapes)];
-  const tried = formats.flatMap((format) => {
-    const read = readerOf(format);
+  const candidates = [{ format: 'iso', locale: null }, ...candidatesOf(shapes)];
+  const tried = candidates.flatMap((candidate) => {
+    const read = readerOf(candidate);
     if (read === null) return [];
-    const part = sum(texts.map((text) => (read(text) === null ? 0 : (counts.get(text) ?? 0)))) / all;
-    return part >= LEAST_PART ? [{ format, read, part }] : [];
+    const there = sum(texts.map((text) => (read(text) === null ? 0 : (counts.get(text) ?? 0))));
+    const isMost = there >= all * LEAST_PART || (isNamed && all - there <= MAX_OTHERS_NAMED && there >= all * LEAST_PART_NAMED);
+    return isMost ? [{ ...candidate, read, part: there / all }] : [];
   });
   const most = Math.max(...tried.map(({ part }) => part));
   const [first] = tried.filter(({ part }) => part === most);
@@ -143,11 +188,15 @@ export function guessTime(counts: ReadonlyMap<string, number>, inOrder: readonly
   const other = swapped === null ? undefined : tried.find(({ format }) => format === swapped);
   const order = swapped === null ? null : orderOf(first, other, inOrder);
   const chosen = order && other && order.other === first.format ? other : first;
-  const { format, read } = padded(chosen.format, chosen.read, texts);
+  const { locale } = chosen;
+  const { format, read } = padded(chosen, texts);
   const times = texts.filter((text) => read(text) !== null);
   return {
     format,
-    kind: times.every((text) => !/\d[ T].*\d[:.]?\d|\d{12}|:\d/.test(text)) ? 'date' : 'time',
+    locale,
+    kind: (format === 'iso' ? times.some((text) => /:\d/.test(text)) : /[Hh]/.test(format.replace(/'[^']*'/g, '')))
+      ? 'time'
+      : 'date',
     zoned: times.every((text) => /(?:Z|UTC|GMT|[+-]\d\d(?::?\d\d)?)$/i.test(text) && /[:T]\d|\d{4}Z/i.test(text)),
     others: new Map([...counts].filter(([text]) => meansMissing(text) || read(text) === null)),
     order: order && { ...order, other: paddedLike(order.other === format ? chosen.format : order.other, format) },
@@ -160,8 +209,7 @@ function swappedOf(format: string): string | null {
   return match ? `${match[1]}${match[4]}${match[3]}${match[2]}${match[5]}` : null;
 }
 
-interface Tried {
-  format: string;
+interface Tried extends Candidate {
   read: Reader;
   part: number;
 }
@@ -217,13 +265,13 @@ const TOKENS = [
 ] as const;
 
 /** With two digits where all have them and one shows it; else the tokens that take one or two. */
-function padded(format: string, read: Reader, texts: readonly string[]): { format: string; read: Reader } {
+function padded({ format, locale, read }: Omit<Tried, 'part'>, texts: readonly string[]): { format: string; read: Reader } {
   let best = { format, read };
   if (format === 'iso') return best;
   for (const [token, part] of TOKENS) {
     const candidate = doubled(best.format, token);
     if (candidate === best.format || !texts.some(PADDED[part])) continue;
-    const reader = readerOf(candidate);
+    const reader = readerOf({ format: candidate, locale });
     if (reader && texts.every((text) => best.read(text) === null || reader(text) !== null))
       best = { format: candidate, read: reader };
   }
@@ -250,7 +298,7 @@ function guessClock(counts: ReadonlyMap<string, number>, texts: readonly string[
   formats.delete(null);
   for (const one of formats) {
     const date = 'yyyy-MM-dd ';
-    const plain = readerOf(`${date}${one}`);
+    const plain = readerOf({ format: `${date}${one}`, locale: null });
     if (plain === null) continue;
     const read =
       (reader: Reader): Reader =>
@@ -259,28 +307,37 @@ function guessClock(counts: ReadonlyMap<string, number>, texts: readonly string[
     const others = new Map([...counts].filter(([text]) => read(plain)(text) === null));
     if (sum(others.values()) > sum(counts.values()) * (1 - LEAST_PART)) continue;
     const { format } = padded(
-      `${date}${one}`,
-      plain,
+      { format: `${date}${one}`, locale: null, read: plain },
       texts.filter((text) => !others.has(text)).map((text) => `2001-01-01 ${text}`),
     );
-    return { format: format.slice(date.length), kind: 'clock', zoned: false, others, order: null, nanoseconds: false };
+    return {
+      format: format.slice(date.length),
+      locale: null,
+      kind: 'clock',
+      zoned: false,
+      others,
+      order: null,
+      nanoseconds: false,
+    };
   }
   return null;
 }
 
-const EPOCHS = [
+/** Numbers since 1970, by their formats in a spec: how many of the unit are a second. */
+export const EPOCHS: ReadonlyMap<string, number> = new Map([
   ['epoch_s', 1],
   ['epoch_ms', 1e3],
   ['epoch_us', 1e6],
   ['epoch_ns', 1e9],
-] as const;
-/** 1990 to 2100: what lies outside is taken for a number. */
+]);
+/** What lies before 1990 or more than a year ahead is taken for a number: the counter of a radio is no time. */
 const EARLIEST_S = 631_152_000;
-const LATEST_S = 4_102_444_800;
+const AHEAD_S = 366 * 86_400;
 
 /** The unit in which numbers are times since 1970; null where they are none of our days. */
-export function guessEpoch(numbers: Iterable<number>): (typeof EPOCHS)[number][0] | null {
+export function guessEpoch(numbers: Iterable<number>, nowMs = Date.now()): string | null {
   const all = [...numbers];
-  const found = EPOCHS.find(([, unit]) => all.every((number) => number >= EARLIEST_S * unit && number <= LATEST_S * unit));
+  const latest = nowMs / 1_000 + AHEAD_S;
+  const found = [...EPOCHS].find(([, unit]) => all.every((number) => number >= EARLIEST_S * unit && number <= latest * unit));
   return all.length > 0 && found ? found[0] : null;
 }

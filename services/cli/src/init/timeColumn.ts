@@ -1,8 +1,9 @@
 /** Which column is the time of a record, or which ones together: by name, by what they tell, and by whether every row has it. */
+import { compileTime, isoToEpochMs, TimeError } from '@millrace/core/record/time.ts';
 import { type Column, countTexts, sum } from './column.ts';
 import { wordsOf } from './name.ts';
 import { guessNumber } from './number.ts';
-import { guessEpoch, guessTime, type TimeGuess } from './time.ts';
+import { EPOCHS, guessEpoch, guessTime, type TimeGuess } from './time.ts';
 
 export interface TimeColumn {
   column: Column;
@@ -18,27 +19,68 @@ export interface RecordTime {
 }
 
 const NAMED =
-  /(?:^|_)(?:time|timestamp|date|datetime|ts|t|dt|epoch|stamp|utc|when|at|zeit|datum|zeitpunkt|fecha|created|updated|modified)(?:_|$)/;
+  /(?:^|_)(?:time|timestamp|date|datetime|ts|t|dt|epoch|stamp|utc|when|at|zeit|datum|zeitpunkt|zeitstempel|horodatage|fecha|created|updated|modified)(?:_|$)/;
 
 /** What a column tells as a time; null where it is none. Numbers count as times since 1970 where the name says so, or nothing else fits. */
 export function timeOf(column: Column): TimeGuess | null {
   const counts = countTexts(column);
-  const numeric = guessNumber(counts, '.');
+  const named = NAMED.test(wordsOf(column.path).join('_'));
+  const numeric = guessNumber(counts, { mark: '.', isSure: true });
   if (numeric && !(numeric.type === 'int' && /^\d{8}(?:\d{4}|\d{6})?$/.test([...counts.keys()][0] ?? ''))) {
     const format = guessEpoch(numeric.numbers.keys());
-    const named = NAMED.test(wordsOf(column.path).join('_'));
     if (format === null || numeric.strip !== '' || numeric.decimal === ',') return null;
     if (!named && (format === 'epoch_s' || !isRising(column))) return null;
     const nanoseconds = format === 'epoch_ns' && [...counts.keys()].some((text) => !/000$/.test(text));
-    return { format, kind: 'time', zoned: true, others: numeric.others, order: null, nanoseconds };
+    return { format, kind: 'time', zoned: true, locale: null, others: numeric.others, order: null, nanoseconds };
   }
-  const guess = guessTime(counts, column.texts);
-  return guess && numeric && !NAMED.test(wordsOf(column.path).join('_')) ? null : guess;
+  const guess = guessTime(counts, column.texts, named);
+  return guess && numeric && !named ? null : guess;
 }
 
 function isRising({ texts }: Column): boolean {
   const numbers = texts.flatMap((text) => (text === null || text.trim() === '' ? [] : [Number(text)]));
   return numbers.length > 2 && numbers.every((number, at) => at === 0 || number >= (numbers[at - 1] ?? 0));
+}
+
+/** So far from the times that a record has in words no number of it is one since 1970. */
+const FAR_MS = 366 * 86_400_000;
+
+/**
+ * Without numbers that count something else, such as the microseconds of a radio: they lie far from the times that are known.
+ * @param others beside those among `times` that are written in words
+ */
+export function withoutCounters(times: readonly TimeColumn[], others: readonly TimeColumn[] = []): TimeColumn[] {
+  const isEpoch = ({ guess }: TimeColumn): boolean => EPOCHS.has(guess.format);
+  const sure = [...times.filter((time) => !isEpoch(time)), ...others];
+  const known = sure.filter(({ guess }) => guess.kind !== 'clock').flatMap(millisecondsOf);
+  if (known.length === 0) return [...times];
+  const [least, most] = [known.reduce((a, b) => Math.min(a, b)), known.reduce((a, b) => Math.max(a, b))];
+  return times.filter((time) => !isEpoch(time) || millisecondsOf(time).every((ms) => ms > least - FAR_MS && ms < most + FAR_MS));
+}
+
+/** Of all texts that are such a time. */
+function millisecondsOf({ column, guess: { format, locale, others } }: TimeColumn): number[] {
+  const { parse } = compileTime({ format, ...(locale === null ? {} : { locale }) });
+  return [...countTexts(column).keys()].flatMap((text) => {
+    if (others.has(text)) return [];
+    try {
+      return [isoToEpochMs(parse(text))];
+    } catch (error) {
+      if (error instanceof TimeError) return [];
+      throw error;
+    }
+  });
+}
+
+/** Of each record whether it has the time, in all columns that it stands in. */
+export function isTimeOf({ paths, guess }: RecordTime, columns: readonly Column[]): boolean[] {
+  const found = columns.filter(({ path }) => paths.includes(path));
+  return (found[0]?.texts ?? []).map((_, at) =>
+    found.every(({ texts }) => {
+      const text = texts[at]?.trim() ?? '';
+      return text !== '' && guess?.others.has(text) !== true;
+    }),
+  );
 }
 
 /** The time of a record; null where no column tells one. */
@@ -88,16 +130,20 @@ function one({ column, guess }: TimeColumn): RecordTime {
 /** Year, month, day and what is finer, each in a column of its own. */
 function guessParts(columns: readonly Column[]): RecordTime | null {
   const parts = [
-    [/^(?:year|yr|yyyy|jahr)$/, 'yyyy', 1900, 2200],
-    [/^(?:month|mon|mo|monat)$/, 'M', 1, 12],
-    [/^(?:day|dd|dom|tag)$/, 'd', 1, 31],
-    [/^(?:hour|hr|hh|stunde)$/, 'H', 0, 24],
-    [/^(?:minute|min|mi)$/, 'm', 0, 59],
+    [/^(?:year|yr|yyyy|yy|jahr|annee|ano)$/, 'yyyy', 1900, 2200],
+    [/^(?:month|mon|mo|MM|monat|mois|mes)$/, 'M', 1, 12],
+    [/^(?:day|dd|dy|dom|tag|jour|dia)$/, 'd', 1, 31],
+    [/^(?:hour|hr|hh|stunde|heure|hora)$/, 'H', 0, 24],
+    [/^(?:minute|min|mi|mn|mm)$/, 'm', 0, 59],
     [/^(?:second|sec|ss)$/, 's', 0, 59],
   ] as const;
   const found: { path: string; token: string }[] = [];
   for (const [pattern, token, least, most] of parts) {
-    const column = columns.find(({ path }) => pattern.test(wordsOf(path).join('_')));
+    // MM is the month, mm the minute: of two letters that differ in this alone the case counts.
+    const column = columns.find(({ path }) => {
+      const name = path.replace(/^#\s*/, '');
+      return pattern.test(/^mm$/i.test(name) ? name : wordsOf(name).join('_'));
+    });
     if (!column || !isWithin(column, least, most)) break;
     found.push({ path: column.path, token });
   }

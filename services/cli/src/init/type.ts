@@ -2,19 +2,21 @@
 import { PointError, parsePoint } from '@millrace/core/record/point.ts';
 import type { Field } from '@millrace/core/spec/record.ts';
 import { meansMissing, sum, times } from './column.ts';
-import { guessNumber } from './number.ts';
+import { type DecimalMark, guessNumber, type NumberGuess } from './number.ts';
 import { guessSentinels, type Sentinel } from './sentinel.ts';
 import type { TimeGuess } from './time.ts';
 
 export interface TypeGuess {
   /** Without `from`, `required` and `unit` of the header. */
-  field: Pick<Field, 'type' | 'strip' | 'decimal' | 'nulls' | 'format' | 'zone' | 'unit'>;
+  field: Pick<Field, 'type' | 'strip' | 'decimal' | 'nulls' | 'format' | 'locale' | 'zone' | 'unit'>;
   notes: string[];
+  /** Of a number all that are values. */
+  numbers?: number[];
 }
 
 export interface TypeContext {
   /** The decimal mark of the file, where a column alone does not tell. */
-  preferred: '.' | ',';
+  preferred: DecimalMark;
   /** Numbers that stand for "no value" in some column of the file. */
   sentinels: ReadonlySet<number>;
   zone: string;
@@ -22,6 +24,10 @@ export interface TypeContext {
   measured: boolean;
   /** Whether its name asks for a boolean. */
   flag: boolean;
+  /** Whether its name says that it counts or numbers something. */
+  counted: boolean;
+  /** Whether it holds numbers of JSON. */
+  isNumber: boolean;
 }
 
 const WORDS: readonly (readonly [string, string])[] = [
@@ -37,6 +43,8 @@ const MAX_NULLS = 16;
 /** @param time what it tells as a time, where it does */
 export function guessType(counts: ReadonlyMap<string, number>, time: TimeGuess | null, context: TypeContext): TypeGuess {
   if (counts.size === 0) return { field: { type: 'text' }, notes: ['empty in all that was looked at'] };
+  const empty = [...counts.keys()].every(meansMissing);
+  if (empty) return { field: { type: 'text', ...nullsOf(counts.keys()) }, notes: ['no value in all that was looked at'] };
   return (
     guessPoint(counts) ??
     (time && time.kind !== 'clock' ? timeField(time, context.zone) : null) ??
@@ -60,10 +68,11 @@ function guessPoint(counts: ReadonlyMap<string, number>): TypeGuess | null {
   return { field: { type: 'point', ...nullsOf([...counts.keys()].filter(meansMissing)) }, notes: ['columns _lat and _lon'] };
 }
 
-function timeField({ format, zoned, others, order }: TimeGuess, zone: string): TypeGuess {
+function timeField({ format, locale, zoned, others, order }: TimeGuess, zone: string): TypeGuess {
   const field = {
     type: 'time' as const,
     ...(format === 'iso' ? {} : { format }),
+    ...(locale === null ? {} : { locale }),
     ...(zoned ? {} : { zone }),
     ...nullsOf(others.keys()),
   };
@@ -85,13 +94,15 @@ function guessBool(counts: ReadonlyMap<string, number>, flag: boolean): TypeGues
 }
 
 function guessNumeric(counts: ReadonlyMap<string, number>, context: TypeContext): TypeGuess | null {
-  const guess = guessNumber(counts, context.preferred);
+  const guess = guessNumber(counts, context.preferred, context.isNumber);
   if (guess === null) return null;
   const sentinels = guessSentinels(guess.numbers, context.sentinels);
   const gone = new Set(sentinels.map(({ value }) => value));
   const left = [...guess.numbers.keys()].filter((value) => !gone.has(value));
   const { type, decimal, strip, unit, others, ambiguous } = guess;
-  const isFloat = type === 'float' || (context.measured && left.every(Number.isSafeInteger));
+  const isSafe = left.every(Number.isSafeInteger);
+  const isFloat =
+    type === 'float' || (isSafe && (context.measured || (context.isNumber && mayGetFraction(left, guess, context))));
   const field: TypeGuess['field'] = {
     type: isFloat ? 'float' : 'int',
     ...(strip === '' ? {} : { strip }),
@@ -99,17 +110,28 @@ function guessNumeric(counts: ReadonlyMap<string, number>, context: TypeContext)
     ...nullsOf([...sentinels.map(({ value }) => value), ...others.keys()]),
     ...(unit === null ? {} : { unit }),
   };
-  const marks = decimal === ',' ? 'decimal' : 'thousands';
+  const marks = ambiguous === decimal ? 'decimal' : 'thousands';
+  const name = ambiguous === ',' ? 'comma' : 'point';
   return {
     field,
+    numbers: left,
     notes: [
       ...(left.length === 0 ? [] : [rangeOf(left)]),
-      ...(ambiguous ? [`the comma is ASSUMED to be the ${marks} mark`] : []),
+      ...(ambiguous === null || context.preferred.isSure ? [] : [`the ${name} is ASSUMED to be the ${marks} mark`]),
       ...sentinels.map(sentinelNote),
       ...nullNotes(others),
     ],
   };
 }
+
+/** A few messages of a device say little: what is no count, no flag and no code may come with a fraction tomorrow. */
+function mayGetFraction(left: readonly number[], { numbers }: NumberGuess, { counted }: TypeContext): boolean {
+  const isFlag = left.every((value) => value === 0 || value === 1);
+  return !counted && !isFlag && sum(numbers.values()) < ENOUGH;
+}
+
+/** So many whole numbers, and there will be no others. */
+const ENOUGH = 1_000;
 
 function rangeOf(values: readonly number[]): string {
   const least = values.reduce((a, b) => Math.min(a, b));

@@ -8,7 +8,7 @@ export interface NamedUnit {
 
 /** As they stand in brackets, beside whatever holds a sign that only units have. */
 const KNOWN = new Set(
-  'C F K °C °F degC degF hPa Pa kPa MPa bar mbar psi V mV kV A mA W kW MW Wh kWh MWh VA var Hz kHz MHz m cm mm km in ft mi kn kt mph kph ppm ppb g kg mg t L l ml mL lux lx dB dBm dBA s ms us ns min h d deg rad rpm pH NTU bpm J N Nm count'.split(
+  'C F K °C °F degC degF hPa Pa kPa MPa bar mbar psi V mV kV A mA W kW MW Wh kWh MWh VA var Hz kHz MHz m cm mm km in ft mi kn kt mph kph ppm ppb g kg mg t L l ml mL lux lx dB dBm dBA s sec ms us ns min h hr d deg degT rad rpm pH NTU bpm J N Nm nmi kts count'.split(
     ' ',
   ),
 );
@@ -63,6 +63,18 @@ const SUFFIXES: Readonly<Record<string, string>> = {
   sec: 's',
   seconds: 's',
 };
+
+/** Words for units, as rows of units have them. */
+const WORDS = /^(?:deg(?:rees?)? ?[CF]|volts?|amps?|watts?|meters?|met(?:er|re)s?\/second|percent|kelvin|celsius|fahrenheit)$/i;
+/** PostgreSQL takes any comment; the spec takes so many characters. */
+const MAX_UNIT = 32;
+
+/** A text that is nothing but a unit, as the spec may have it; null where it is none. */
+export function unitNamed(text: string): string | null {
+  const inside = /^[([](.*)[)\]]$/.exec(text)?.[1]?.trim() ?? text;
+  const isUnit = KNOWN.has(inside) || WORDS.test(inside) || (SIGNS.test(inside) && !/\d{2}|:/.test(inside));
+  return isUnit && inside.length <= MAX_UNIT ? inside.replace(/^deg(?:rees?)? ?(?=[CF]$)/i, '°') : null;
+}
 
 export function guessUnit(header: string, words: readonly string[]): NamedUnit {
   const bracket = BRACKETS.exec(header);

@@ -1,8 +1,9 @@
 /** The guesses as a Pipeline in YAML, each with a comment that says why and how to change it. Pure. */
 import { Document, type Node, type Pair, type Scalar } from 'yaml';
-import { printable } from '../text.ts';
+import { count, many, printable } from '../text.ts';
 import { times } from './column.ts';
 import type { Guess } from './guess.ts';
+import type { SampleOutcome } from './outcome.ts';
 import type { Sample } from './sample.ts';
 
 export interface Written {
@@ -30,6 +31,7 @@ export function writePipeline(sample: Sample, guess: Guess, written: Written): s
         ...(guess.key === null ? { topics: { partitions: 1 } } : {}),
         record: {
           ...(sample.decode === 'json' ? {} : { decode: sample.decode }),
+          ...(sample.each === null ? {} : { each: sample.each }),
           key: guess.keyName,
           time: timeOf(guess, written),
           fields: Object.fromEntries(guess.fields.map(({ name, field }) => [name, field])),
@@ -53,6 +55,7 @@ export function writePipeline(sample: Sample, guess: Guess, written: Written): s
     inline(node('spec', 'topics'));
     comment(['one device: its rows keep their order'], 'spec', 'topics');
   }
+  if (sample.each !== null) comment(['each element of this array is a row'], 'spec', 'record', 'each');
   comment(keyNotes(guess), 'spec', 'record', 'key');
   inline(node('spec', 'record', 'time'));
   above(document, ['spec', 'record'], 'time', timeNotes(guess, written));
@@ -89,6 +92,7 @@ function timeOf({ time: { paths, format, guess } }: Guess, { zone }: Written): o
     field,
     ...(and.length === 0 ? {} : { and }),
     ...(format === 'iso' ? {} : { format }),
+    ...(guess?.locale ? { locale: guess.locale } : {}),
     ...(guess?.zoned ? {} : { zone }),
     ...(guess?.nanoseconds ? { nanoseconds: true } : {}),
   };
@@ -146,13 +150,9 @@ function asText(name: string): string {
 }
 
 /** What stands above the Pipeline. */
-export function headLines(
-  file: string,
-  sample: Sample,
-  outcome: { rows: number; refused: number; reasons: readonly string[] },
-): string {
+export function headLines(file: string, sample: Sample, outcome: SampleOutcome): string {
   const { looked, total } = sample.bytes;
-  const count = (number: number): string => number.toLocaleString('en-US');
+  const isOrAre = (number: number): string => `${count(number)} ${number === 1 ? 'is' : 'are'}`;
   const part = sample.whole
     ? `the whole file (${count(looked)} bytes)`
     : total === null
@@ -160,11 +160,12 @@ export function headLines(
       : `${count(looked)} of its ${count(total)} bytes: its beginning${sample.format === 'json' ? '' : ', and pieces of the rest up to its end'}`;
   const lines = [
     `Written by \`millrace init ${file}\`, which looked at ${part}.`,
-    `Of the ${count(sample.values.length)} records in it these rules make ${count(outcome.rows)} rows; ${count(outcome.refused)} are refused.`,
+    `Of the ${many(sample.values.length, 'record')} in it these rules make ${many(outcome.rows, 'row')}; ${isOrAre(outcome.refused)} refused.`,
+    ...(outcome.times === null ? [] : [`Their times are from ${outcome.times.from} to ${outcome.times.to}.`]),
     ...outcome.reasons.map((reason) => `  refused: ${reason}`),
     ...(sample.unreadable.count === 0
       ? []
-      : [`${count(sample.unreadable.count)} more cannot be read, and are refused: ${sample.unreadable.reason}`]),
+      : [`${count(sample.unreadable.count)} more cannot be read, and will be refused: ${sample.unreadable.reason}`]),
     ...(sample.whole
       ? []
       : [

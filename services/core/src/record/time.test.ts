@@ -55,6 +55,39 @@ describe('times come out exactly, in UTC', () => {
   });
 });
 
+describe('months and weekdays in other languages', () => {
+  test.each([
+    ['d. MMMM yyyy', 'de', '28. März 2024', '2024-03-28T00:00:00Z'],
+    ['dd. MMM yyyy HH:mm', 'de', '01. Sept. 2024 08:00', '2024-09-01T08:00:00Z'],
+    ['dd LLL yyyy', 'de', '01 Mär 2024', '2024-03-01T00:00:00Z'],
+    ["d MMM yyyy 'à' HH:mm", 'fr', '12 févr. 2024 à 08:00', '2024-02-12T08:00:00Z'],
+    ["d MMM yyyy 'à' HH:mm", 'fr', '12 FÉVR 2024 à 08:00', '2024-02-12T08:00:00Z'],
+    ["d 'de' MMMM 'de' yyyy", 'es', '3 de mayo de 2024', '2024-05-03T00:00:00Z'],
+    ['EEEE, d. MMMM yyyy', 'de', 'Freitag, 1. März 2024', '2024-03-01T00:00:00Z'],
+    ['d MMMM yyyy', 'pl', '3 maja 2024', '2024-05-03T00:00:00Z'],
+    ['d MMMM yyyy', 'ru', '9 мая 2024', '2024-05-09T00:00:00Z'],
+  ])('%s in %s: %s', (format, locale, raw, expected) => {
+    expect(compileTime({ format, locale }).parse(raw)).toBe(expected);
+  });
+
+  test('what is no month of that language is refused, and so is a weekday that is another', () => {
+    expect(() => compileTime({ format: 'd. MMMM yyyy', locale: 'de' }).parse('28. March 2024')).toThrow(/no such time/);
+    expect(() => compileTime({ format: 'EEEE, d. MMMM yyyy', locale: 'de' }).parse('Montag, 1. März 2024')).toThrow(
+      /no such time/,
+    );
+  });
+
+  test.each(['de', 'fr', 'es', 'pt', 'pl', 'ru', 'tr', 'el', 'cs', 'fi'])('a time written in %s is read back', (locale) => {
+    fc.assert(
+      fc.property(fc.integer({ min: 0, max: 40_000 }), fc.constantFrom('d. MMMM yyyy', 'EEEE d MMMM yyyy'), (day, format) => {
+        const time = compileTime({ format, locale });
+        const ns = BigInt(day) * 86_400_000_000_000n;
+        expect(isoToEpochNs(time.parse(time.format(ns)))).toBe(ns);
+      }),
+    );
+  });
+});
+
 describe('times of devices that write them differently', () => {
   const { parse, format } = compileTime({ format: ['iso', 'epoch_s', 'epoch_ms'] });
   test.each([
@@ -136,6 +169,8 @@ test.each([
   [{ format: '' }, /no whole date/],
   [{ zone: 'Mars/Olympus' }, /zone "Mars\/Olympus" is unknown/],
   [{ zone: 'local' }, /unknown/],
+  [{ format: 'd. MMMM yyyy', locale: 'klingon!' }, /locale "klingon!" is no language/],
+  [{ format: 'd. MMMM yyyy', locale: 'xx' }, /locale "xx" is no language/],
 ])('a rule that cannot work is refused when it is read: %j', (rule, message) => {
   expect(() => compileTime(rule)).toThrow(TimeError);
   expect(() => compileTime(rule)).toThrow(message);

@@ -29,9 +29,9 @@ const MIN_SECONDS = -62_135_596_800;
 const MAX_SECONDS = 253_402_300_799;
 const SECOND_NS = 1_000_000_000n;
 
-/** Compiles `record.time` or the time rule of a field. @throws TimeError where format or zone cannot work */
-export function compileTime({ format = 'iso', zone = 'UTC' }: Pick<TimeRule, 'format' | 'zone'>): Time {
-  const [first, ...others] = [format].flat().map((one) => compileOne(one, zone));
+/** Compiles `record.time` or the time rule of a field. @throws TimeError where format, zone or locale cannot work */
+export function compileTime({ format = 'iso', zone = 'UTC', locale }: Pick<TimeRule, 'format' | 'zone' | 'locale'>): Time {
+  const [first, ...others] = [format].flat().map((one) => compileOne(one, zone, locale));
   if (first === undefined) throw new TimeError('there is no format; allowed is at least one');
   if (others.length === 0) return first;
   return { parse: (raw) => parseAny([first, ...others], raw), format: first.format };
@@ -51,7 +51,7 @@ function parseAny(times: readonly Time[], raw: unknown): string {
   throw new TimeError([...problems].join('; or '));
 }
 
-function compileOne(format: string, zoneName: string): Time {
+function compileOne(format: string, zoneName: string, locale: string | undefined): Time {
   const zone = zoneOf(zoneName);
   if (!zone) throw new TimeError(`zone ${JSON.stringify(zoneName)} is unknown; allowed is an IANA zone such as America/Chicago`);
   const epochDigits = EPOCH_DIGITS[format];
@@ -62,7 +62,7 @@ function compileOne(format: string, zoneName: string): Time {
     const allowed = 'ISO 8601 such as 2025-04-15T18:52:00Z';
     return { parse: (raw) => resolve(readIso(textOf(raw, allowed)), zone, allowed), format: epochNsToIso };
   }
-  const compiled = compileFormat(format);
+  const compiled = compileFormat(format, locale);
   const allowed = `the format ${JSON.stringify(format)}`;
   return {
     parse: (raw) => resolve(compiled.read(textOf(raw, allowed)), zone, allowed),

@@ -1,5 +1,6 @@
 /**
- * Times in a user's own format, in Luxon's tokens (https://moment.github.io/luxon/#/parsing), en-US month names.
+ * Times in a user's own format, in Luxon's tokens (https://moment.github.io/luxon/#/parsing), with the names of months and weekdays
+ * of a language as Intl has them.
  *
  * Luxon makes the tokens and the pattern; the parts are read here, since Luxon itself is five times too slow for every
  * record and cuts fractions to milliseconds. Invariant: nothing that the text does not say is filled in, but for the
@@ -46,11 +47,13 @@ interface Token {
   read(text: string): number;
 }
 
-const LOCALE = 'en-US';
+const DEFAULT_LOCALE = 'en-US';
 const number = (unit: Unit): Token => ({ unit, read: Number });
+/** As Luxon's pattern takes them: points may be left out (`févr` for `févr.`), and a space may be a wide one. */
+const plainName = (text: string): string => text.replaceAll('.', '').replaceAll('\u00a0', ' ').toLowerCase();
 const named = (unit: Unit, names: string[], first: number): Token => {
-  const values = new Map(names.map((name, at) => [name.toLowerCase(), at + first]));
-  return { unit, read: (text) => values.get(text.toLowerCase()) ?? Number.NaN };
+  const values = new Map(names.map((name, at) => [plainName(name), at + first]));
+  return { unit, read: (text) => values.get(plainName(text)) ?? Number.NaN };
 };
 // As Luxon's twoDigitCutoffYear has it: 61 to 99 are 19xx.
 const twoDigitYear: Token = {
@@ -58,26 +61,48 @@ const twoDigitYear: Token = {
   read: (text) => (text.length > 2 ? Number(text) : Number(text) > 60 ? 1900 + Number(text) : 2000 + Number(text)),
 };
 
-const TOKENS: Record<string, Token> = {
+/** Tokens that read the same in every language. */
+const NUMBERS: Record<string, Token> = {
   yy: twoDigitYear,
   ...each(['y', 'yyyy', 'yyyyy', 'yyyyyy'], number('year')),
   ...each(['M', 'MM', 'L', 'LL'], number('month')),
-  ...each(['MMM', 'LLL'], named('month', Info.months('short', { locale: LOCALE }), 1)),
-  ...each(['MMMM', 'LLLL'], named('month', Info.months('long', { locale: LOCALE }), 1)),
   ...each(['d', 'dd'], number('day')),
   ...each(['o', 'ooo'], number('ordinal')),
   ...each(['H', 'HH'], number('hour')),
   ...each(['h', 'hh'], number('hour of 12')),
-  a: named('AM or PM', Info.meridiems({ locale: LOCALE }), 0),
   ...each(['m', 'mm'], number('minute')),
   ...each(['s', 'ss'], number('second')),
   ...each(['S', 'SSS', 'u', 'uu', 'uuu'], number('fraction')),
   ...each(['E', 'c'], number('weekday')),
-  ...each(['EEE', 'ccc'], named('weekday', Info.weekdays('short', { locale: LOCALE }), 1)),
-  ...each(['EEEE', 'cccc'], named('weekday', Info.weekdays('long', { locale: LOCALE }), 1)),
   ...each(['Z', 'ZZ', 'ZZZ'], number('offset')),
   z: number('zone'),
 };
+
+/** Names beside a day of the month (MMM) and alone (LLL) differ in some languages; weekdays the other way round, as Luxon reads them. */
+function namesIn(locale: string): Record<string, Token> {
+  const language = { locale };
+  return {
+    MMM: named('month', Info.monthsFormat('short', language), 1),
+    MMMM: named('month', Info.monthsFormat('long', language), 1),
+    LLL: named('month', Info.months('short', language), 1),
+    LLLL: named('month', Info.months('long', language), 1),
+    EEE: named('weekday', Info.weekdays('short', language), 1),
+    EEEE: named('weekday', Info.weekdays('long', language), 1),
+    ccc: named('weekday', Info.weekdaysFormat('short', language), 1),
+    cccc: named('weekday', Info.weekdaysFormat('long', language), 1),
+    a: named('AM or PM', Info.meridiems(language), 0),
+  };
+}
+
+/** Whether Intl knows the language of a BCP 47 tag. */
+export function isLocale(tag: string): boolean {
+  try {
+    return Intl.DateTimeFormat.supportedLocalesOf([tag]).length === 1;
+  } catch (error) {
+    if (error instanceof RangeError) return false; // no such tag
+    throw error;
+  }
+}
 
 function each(names: string[], token: Token): Record<string, Token> {
   return Object.fromEntries(names.map((name) => [name, token]));
@@ -91,18 +116,24 @@ interface Part {
   group: number;
 }
 
-/** @throws TimeError where the format cannot tell a time, or holds a token that means nothing when reading */
-export function compileFormat(format: string): TimeFormat {
-  const { tokens, regex } = DateTime.fromFormatExplain('', format, { locale: LOCALE });
+/**
+ * @param locale of the names in it
+ * @throws TimeError where the format cannot tell a time, holds a token that means nothing when reading, or there is no such language
+ */
+export function compileFormat(format: string, locale = DEFAULT_LOCALE): TimeFormat {
+  if (!isLocale(locale))
+    throw new TimeError(`locale ${JSON.stringify(locale)} is no language; allowed is a BCP 47 tag such as de or fr`);
+  const known: Record<string, Token> = { ...NUMBERS, ...namesIn(locale) };
+  const { tokens, regex } = DateTime.fromFormatExplain('', format, { locale });
   if (!regex) throw new TimeError(`format ${JSON.stringify(format)} cannot be read; allowed are Luxon tokens`);
   const parts: Part[] = [];
   let group = 1;
   for (const { literal, val } of tokens) {
-    const token = literal ? undefined : TOKENS[val];
+    const token = literal ? undefined : known[val];
     if (token) parts.push({ text: val, token, group });
     else if (!literal && /[A-Za-z]/.test(val)) {
       throw new TimeError(
-        `format ${JSON.stringify(format)} has ${JSON.stringify(val)}; allowed are ${Object.keys(TOKENS).join(' ')}, and other letters in single quotes, such as 'T'`,
+        `format ${JSON.stringify(format)} has ${JSON.stringify(val)}; allowed are ${Object.keys(known).join(' ')}, and other letters in single quotes, such as 'T'`,
       );
     }
     group += token?.unit === 'offset' ? 3 : 1;
@@ -116,7 +147,7 @@ export function compileFormat(format: string): TimeFormat {
       return match && readParts(parts, match);
     },
     write: (utcMs, nanos, zone) => {
-      const time = DateTime.fromMillis(utcMs, { zone, locale: LOCALE });
+      const time = DateTime.fromMillis(utcMs, { zone, locale });
       return tokens
         .map(({ literal, val }) => (literal ? val : /^[Su]/.test(val) ? fractionText(val, nanos) : time.toFormat(val)))
         .join('');

@@ -55,6 +55,8 @@ export const DEFAULTS: Readonly<Record<string, Default>> = {
   'spec.source.replay.clock': { value: 'original' },
   'spec.source.replay.loop': { value: false },
   'spec.source.replay.limit': { value: 0 },
+  'spec.record.time.locale': { value: 'en-US' },
+  'spec.record.fields.*.locale': { value: 'en-US' },
   'spec.source.simulator.start': { words: 'when the run began' },
   'spec.source.simulator.step': { words: 'devices / rate' },
   'spec.source.simulator.limit': { value: 0 },

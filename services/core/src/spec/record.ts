@@ -13,6 +13,8 @@ const MAX_FIELDS = 700;
 
 const paths = z.union([z.string().min(1), z.array(z.string().min(1)).min(1).max(16)]);
 const unit = z.string().min(1).max(32);
+const locale = z.string().min(1).max(35);
+const LOCALE = 'language of the names of months and weekdays in it, a BCP 47 tag such as de or fr';
 const cel = z.string().min(1).max(4096);
 
 export const field = z.strictObject({
@@ -52,6 +54,7 @@ export const field = z.strictObject({
     .optional()
     .meta({ description: `Of a time field: ${TIME_FORMAT}` }),
   zone: z.string().min(1).max(64).optional().meta({ description: 'Of a time field: IANA zone of times without an offset' }),
+  locale: locale.optional().meta({ description: `Of a time field: ${LOCALE}` }),
   unit: unit.optional().meta({ description: 'Shown on dashboards and in the column comment' }),
 });
 
@@ -73,6 +76,7 @@ export const time = z.strictObject({
     .max(64)
     .optional()
     .meta({ description: 'IANA zone of times without an offset, such as America/Chicago' }),
+  locale: locale.optional().meta({ description: `Of format: ${LOCALE}` }),
   nanoseconds: z.boolean().optional().meta({
     description:
       'Keep it to the last digit as well: column "time_ns", nanoseconds since 1970 (bigint), which table.unique may name; for the years 1678 to 2261',
@@ -95,6 +99,10 @@ export const filter = z.strictObject({
 export const record = z
   .strictObject({
     decode: z.enum(['json', 'sensor-logger', 'frame']).optional().meta({ description: 'What the bytes are' }),
+    each: z.string().min(1).max(256).optional().meta({
+      description:
+        'Path of an array in a record: one row for each of its elements, which stands in the place of the array (results: results.value is a value of an element); all else of the record goes with each of them',
+    }),
     key: identifier.meta({ description: 'The field that names the device; one device keeps its order' }),
     time: time.meta({
       description:

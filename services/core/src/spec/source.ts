@@ -23,13 +23,22 @@ const pace = z
 /** How text is written in bytes. */
 const ENCODINGS = ['utf-8', 'latin-1', 'utf-16le', 'utf-16be'] as const;
 
+const DELIMITER = 'one character, or the word whitespace';
+
 export const replay = z.strictObject({
   path: z
     .string()
     .min(1)
     .meta({ description: 'File, glob or http(s) URL; csv, json (array) or ndjson, also .gz; relative to the Pipeline file' }),
   format: z.enum(['csv', 'json', 'ndjson']).optional().meta({ description: 'How the file is read' }),
-  delimiter: z.string().length(1).optional().meta({ description: 'What stands between two values of a csv file' }),
+  delimiter: z
+    .string()
+    .regex(/^(.|whitespace)$/, DELIMITER)
+    .optional()
+    .meta({
+      description: 'What stands between two values of a csv file; whitespace: spaces and tabs, however many',
+      patternErrorMessage: DELIMITER,
+    }),
   quote: z
     .string()
     .max(1)

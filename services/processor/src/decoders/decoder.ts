@@ -3,6 +3,9 @@ import type { KafkaRecord } from '@millrace/core/kafka/kafka.ts';
 
 export type JsonObject = Record<string, unknown>;
 
+/** What stands beside several parts of a record stands in the row of each: so many bytes together. */
+export const MAX_REPEATED_BYTES = 8_388_608;
+
 /** Why something was refused: a countable word, and a sentence with the value and what is allowed. */
 export interface Problem {
   reason: string;

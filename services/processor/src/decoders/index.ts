@@ -2,6 +2,7 @@
 import type { RecordRules } from '@millrace/core/spec/record.ts';
 import type { RegistryView } from '@millrace/registry/registry.ts';
 import type { Decoder } from './decoder.ts';
+import { each } from './each.ts';
 import { frame } from './frame.ts';
 import { json } from './json.ts';
 import { sensorLogger } from './sensorLogger.ts';
@@ -16,8 +17,12 @@ const DECODERS: Record<NonNullable<RecordRules['decode']>, MakeDecoder> = {
 };
 
 /** The decoder of a Pipeline. @throws Error where it needs a registry and there is none */
-export function decoderOf({ decode = 'json' }: Pick<RecordRules, 'decode'>, registry: RegistryView | null): Decoder {
-  return DECODERS[decode](registry);
+export function decoderOf(
+  { decode = 'json', each: path }: Pick<RecordRules, 'decode' | 'each'>,
+  registry: RegistryView | null,
+): Decoder {
+  const decoder = DECODERS[decode](registry);
+  return path === undefined ? decoder : each(path, decoder);
 }
 
 function noRegistry(): never {

@@ -12,12 +12,10 @@
 import { stringifyJson } from '@millrace/core/record/json.ts';
 import { MAX_OBJECTS } from '@millrace/core/record/raw.ts';
 import { isObject, kindOf, shown } from '../fields/shown.ts';
-import { type Decoded, DecodeError, type Decoder, type JsonObject, type Problem } from './decoder.ts';
+import { type Decoded, DecodeError, type Decoder, type JsonObject, MAX_REPEATED_BYTES, type Problem } from './decoder.ts';
 import { parseRecord } from './json.ts';
 
 const LISTS = ['payload', 'sensors'] as const;
-/** What stands beside the readings of a push stands in each of its rows: so many bytes together. */
-const MAX_REPEATED_BYTES = 8_388_608;
 
 export const sensorLogger: Decoder = {
   decode(record) {

@@ -67,7 +67,7 @@ function text(raw: unknown): Present {
 /** The converter of a type. @throws TimeError where format or zone of a time cannot work */
 export function converterOf(
   type: Exclude<FieldType, 'point'>,
-  rule: Pick<TimeRule, 'format' | 'zone'>,
+  rule: Pick<TimeRule, 'format' | 'zone' | 'locale'>,
 ): (raw: unknown) => Present {
   switch (type) {
     case 'int':

@@ -22,6 +22,8 @@ export function unknownFinder(paths: readonly string[]): (object: Record<string,
       const member = object[key];
       let inner: Unknown = { count: 1, extra: null };
       let kept = member;
+      // Of an array all elements are read, or all of it is kept: an element without its neighbours would have another place.
+      if (Array.isArray(member) && known.has(`${path}.0`) && member.every((_, at) => known.has(`${path}.${at}`))) continue;
       if (isObject(member) && parents.has(path)) {
         inner = search(member, `${path}.`);
         if (inner.extra === null) continue;

@@ -55,7 +55,7 @@ export function envelopesOf(pipeline: Pipeline): { json: Envelope; ndjson: Envel
     if (elements.length === 0) throw new HttpRefusal(400, 'the body is empty; allowed is at least one JSON object');
     if (!elements.some(isObject))
       throw new HttpRefusal(400, 'the body holds no JSON object; allowed is an object, or an array of objects');
-    if (field?.required && keys.every((key) => key === null))
+    if (field?.required && record.each === undefined && keys.every((key) => key === null))
       throw new HttpRefusal(400, `field ${keyPath} is missing; it names the device`, { field: keyPath });
     if (isPush && !elements.some((one) => isObject(one) && (hasReadings(one.payload) || hasReadings(one.sensors))))
       throw new HttpRefusal(400, 'field payload is no array with a reading in it; allowed is a push of Sensor Logger', {

@@ -15,6 +15,7 @@ import { crc32 } from 'node:zlib';
 import { newRow } from '@millrace/core/record/row.ts';
 import { type CsvError, Parser } from 'csv-parse';
 import { type CsvColumn, columnsIn, givenColumns } from './csvHeader.ts';
+import { columnsApart, SPACES, withoutGaps } from './delimiter.ts';
 import { Collector, InputError, type Open, type Piece, type Pieces, type ReadFrom, type ReadRules } from './piece.ts';
 
 const NEWLINE = 0x0a;
@@ -123,18 +124,19 @@ class Rows {
 
   #startParser(): Parser {
     const base = this.#start;
+    const hasGaps = this.#rules.csv.delimiter === SPACES;
     this.#parsed = 0;
     this.#found = [];
     const parser = new Parser({
       bom: base === 0,
-      delimiter: this.#rules.csv.delimiter,
+      ...columnsApart(this.#rules.csv.delimiter),
       quote: this.#rules.csv.quote === '' ? null : this.#rules.csv.quote,
       record_delimiter: ['\r\n', '\n', '\r'],
       relax_column_count: true, // counted below, where the bytes of the row are at hand
       skip_empty_lines: true,
       max_record_size: this.#rules.maxBytes,
       on_record: (values: string[], { bytes }) => {
-        this.#found.push({ values, end: base + bytes });
+        this.#found.push({ values: hasGaps ? withoutGaps(values) : values, end: base + bytes });
         return null; // nothing goes through the stream: rows are taken from #found after each write
       },
     });

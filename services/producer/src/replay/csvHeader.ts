@@ -30,6 +30,10 @@ export function columnsIn(values: readonly string[], bytes: Buffer, { name, csv:
     throw new InputError(`the header of ${name} has a NUL in the column ${JSON.stringify(nul.slice(0, 80))}; allowed is text`);
   const only = values.length === 1 ? (values[0] as string) : '';
   const other = [';', '\t', '|', ','].find((candidate) => candidate !== delimiter && only.includes(candidate));
+  if (other === undefined && /\S {2,}\S/.test(only))
+    throw new InputError(
+      `the header of ${name} is one column, ${JSON.stringify(only.slice(0, 200))}; if columns are separated by spaces, set source.replay.delimiter to whitespace`,
+    );
   if (other !== undefined)
     throw new InputError(
       `the header of ${name} is one column, ${JSON.stringify(only.slice(0, 200))}; if columns are separated by ${JSON.stringify(other)}, set source.replay.delimiter`,

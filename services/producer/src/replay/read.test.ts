@@ -224,3 +224,34 @@ test('csv: any damage to quotes and commas loses no line', async () => {
     }),
   );
 });
+
+describe('csv with columns set with spaces', () => {
+  const csv = { ...RULES.csv, delimiter: 'whitespace' };
+  const rowsOf = async (text: string, chunkBytes = 1_000): Promise<string[]> => {
+    const pieces: Piece[] = [];
+    for await (const batch of readCsv(opener(Buffer.from(text), chunkBytes), { byte: 0, crc: 0 }, { ...RULES, csv })) {
+      pieces.push(...batch.pieces);
+    }
+    return pieces.map(({ row, unreadable }) => (row ? JSON.stringify(row) : String(unreadable)));
+  };
+
+  test.each([1, 7, 1_000])('however many spaces and tabs there are, in chunks of %i', async (chunkBytes) => {
+    const text = 'a   b  c\n 1   2  3\n\n   \n10 \t 20 30  \r\n1 "" "x  y"\n';
+    expect(await rowsOf(text, chunkBytes)).toEqual([
+      '{"a":"1","b":"2","c":"3"}',
+      '{"a":"10","b":"20","c":"30"}',
+      '{"a":"1","b":"","c":"x  y"}',
+    ]);
+  });
+
+  test('a row that lacks a value is refused: nobody knows which one', async () => {
+    expect(await rowsOf('a b c\n1   3\n1 2 3 4\n')).toEqual([
+      'the csv row has 2 values; the header names 3 columns',
+      'the csv row has 4 values; the header names 3 columns',
+    ]);
+  });
+});
+
+test('a header that is set with spaces says how to read it', async () => {
+  await expect(texts(readCsv, 'a   b  c\n1   2  3\n')).rejects.toThrow(/set source\.replay\.delimiter to whitespace/);
+});

@@ -21,19 +21,29 @@ const MAX_KEY_BYTES = 1_024;
  * bool), the hash of the record's bytes: such records spread over the partitions.
  */
 export function keyReader(pipeline: Pipeline): (record: unknown, bytes: Buffer) => Buffer {
-  const { key, fields } = pipeline.spec.record;
+  const { key, fields, each } = pipeline.spec.record;
   const field = fields[key];
   const paths = pathsOf(key, field?.from);
   const stripped = new Set(field?.strip ?? '');
+  const valueAt = (record: unknown, path: string): unknown => readPath(record, path) ?? commonOf(record, path, each);
   return (record, bytes) => {
-    const path = paths.find((candidate) => readPath(record, candidate) !== undefined);
-    const found = path === undefined ? undefined : readPath(record, path);
+    const path = paths.find((candidate) => valueAt(record, candidate) !== undefined);
+    const found = path === undefined ? undefined : valueAt(record, path);
     let text = typeof found === 'boolean' ? String(found) : (numberText(found) ?? '');
     if (stripped.size > 0) text = [...text].filter((character) => !stripped.has(character)).join('');
     text = text.trim();
     const key = Buffer.from(text);
     return key.length === 0 || key.length > MAX_KEY_BYTES ? hashKey(bytes) : key;
   };
+}
+
+/** What all elements of the array at `each` have at a path through it; undefined where they differ: they belong to several devices. */
+function commonOf(record: unknown, path: string, each: string | undefined): unknown {
+  if (each === undefined || !path.startsWith(`${each}.`)) return undefined;
+  const list = readPath(record, each);
+  if (!Array.isArray(list)) return undefined;
+  const [first, ...others] = list.map((element: unknown) => readPath(element, path.slice(each.length + 1)));
+  return others.every((value) => value === first) ? first : undefined;
 }
 
 /** The key of a record whose device cannot be read: the first digits of its sha256. */

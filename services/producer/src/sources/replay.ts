@@ -144,9 +144,9 @@ class Files implements Input {
 
 /** Hash of all that a record and its partition depend on beside the files: not of pace, loop and limit. */
 function settingsOf(pipeline: Pipeline, { format, delimiter, quote, encoding, header, skip, columns, clock }: Replay): string {
-  const { key, time, fields } = pipeline.spec.record;
+  const { key, time, fields, each } = pipeline.spec.record;
   const { from, strip } = fields[key] ?? {};
   const moved = clock === undefined || clock === 'original' ? null : { clock, time };
-  const text = JSON.stringify({ format, delimiter, quote, encoding, header, skip, columns, key, from, strip, moved });
+  const text = JSON.stringify({ format, delimiter, quote, encoding, header, skip, columns, key, from, strip, each, moved });
   return createHash('sha256').update(text).digest('hex').slice(0, 32);
 }

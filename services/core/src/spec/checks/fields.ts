@@ -1,6 +1,7 @@
 /** Rules of each field and of the record's time: what goes with its type, ranges, defaults, time formats and zones. */
 import { toFloat, toInt } from '../../record/number.ts';
 import { compileTime, TimeError } from '../../record/time.ts';
+import { isLocale } from '../../record/timeformat.ts';
 import { zoneOf } from '../../record/zone.ts';
 import type { Pipeline } from '../pipeline.ts';
 import { type Finding, nameList, type Path } from '../problem.ts';
@@ -16,6 +17,7 @@ const TYPES_OF_RULE: Partial<Record<keyof Field, readonly FieldType[]>> = {
   enum: ['text'],
   format: ['time'],
   zone: ['time'],
+  locale: ['time'],
   default: ['text', 'int', 'float', 'bool', 'time'],
 };
 
@@ -46,12 +48,14 @@ function checkField(field: Field, path: Path): Finding[] {
   return findings.length > 0 ? findings : checkDefault(field, path);
 }
 
-function checkTime(rule: Pick<TimeRule, 'format' | 'zone'>, path: Path): Finding[] {
-  const { format, zone } = rule;
+function checkTime(rule: Pick<TimeRule, 'format' | 'zone' | 'locale'>, path: Path): Finding[] {
+  const { format, zone, locale } = rule;
   if (zone !== undefined && !zoneOf(zone))
     return [
       { path: [...path, 'zone'], message: 'there is no such zone', allowed: 'an IANA zone such as America/Chicago or UTC' },
     ];
+  if (locale !== undefined && !isLocale(locale))
+    return [{ path: [...path, 'locale'], message: 'there is no such language', allowed: 'a BCP 47 tag such as de, fr or pt-BR' }];
   if (!Array.isArray(format)) return format === undefined ? [] : checkFormat(format, [...path, 'format']);
   return format.flatMap((one, index): Finding[] => {
     const place = [...path, 'format', index];

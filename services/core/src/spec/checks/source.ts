@@ -15,6 +15,7 @@ export function checkSource(pipeline: Pipeline): Finding[] {
   const { replay, http, mqtt, simulator, topic } = pipeline.spec.source;
   return [
     ...checkDecoder(pipeline),
+    ...checkEach(pipeline),
     ...(replay ? checkReplay(replay) : []),
     ...(http ? checkHttp(http) : []),
     ...(mqtt ? checkMqtt(mqtt) : checkTopicPaths(pipeline)),
@@ -28,6 +29,22 @@ function checkDecoder({ spec: { source, record } }: Pipeline): Finding[] {
   if (record.decode !== 'frame' || source.mqtt || source.topic) return [];
   const message = 'a frame is read by the MQTT topic that it came under, which this source does not have';
   return [{ path: ['spec', 'record', 'decode'], message, allowed: 'json, or source.mqtt' }];
+}
+
+/** What does not go with `record.each`: a decoder that finds its own elements, and a clock that moves the one time of a record. */
+function checkEach({ spec: { source, record } }: Pipeline): Finding[] {
+  const { each, decode = 'json' } = record;
+  if (each === undefined) return [];
+  const path: Path = ['spec', 'record', 'each'];
+  if (decode !== 'json')
+    return [{ path, message: `decode: ${decode} has no each`, allowed: 'each with decode: json', at: 'name' }];
+  if (source.simulator) return [{ path, message: 'a simulator makes one row of a record', allowed: 'nothing', at: 'name' }];
+  const { clock = 'original', pace } = source.replay ?? {};
+  const isWithin = [record.time.field, record.time.and ?? []].flat().some((place) => place.startsWith(`${each}.`));
+  if (!isWithin || (clock === 'original' && pace?.multiplier === undefined)) return [];
+  const rule: Path = clock === 'original' ? ['pace', 'multiplier'] : ['clock'];
+  const message = `record.time stands in the elements of ${each}, and a record that is replayed has one time`;
+  return [{ path: ['spec', 'source', 'replay', ...rule], message, allowed: 'clock: original without pace.multiplier' }];
 }
 
 function checkReplay(replay: Replay): Finding[] {
