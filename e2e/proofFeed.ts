@@ -13,12 +13,14 @@ export interface ProofFeed {
   partitions: number;
   /** Processors and sinks, each so many; only in a cluster. */
   members?: number;
+  /** Whether the newest rows are in a topic, too. Default: no. */
+  hasTopic?: boolean;
 }
 
 export const PROOF_NAME = 'proof';
 
 /** The Pipeline `proof`, whose table is of the same name in the schema of the namespace. */
-export const proofYaml = ({ records, badEvery, recordsPerSecond, partitions, members }: ProofFeed): string => `
+export const proofYaml = ({ records, badEvery, recordsPerSecond, partitions, members, hasTopic }: ProofFeed): string => `
 apiVersion: millrace.dev/v1alpha1
 kind: Pipeline
 metadata: { name: ${PROOF_NAME} }
@@ -37,7 +39,7 @@ spec:
       state: { type: text, enum: [OK, LOW, HIGH] }
       note: { type: text }
       position: { type: point }
-  table: { name: ${PROOF_NAME} }
+  table: { name: ${PROOF_NAME}${hasTopic ? ', latest: { topic: true }' : ''} }
   rollups:
     - { every: 1h, of: [temperature] }
 ${members === undefined ? '' : `  scale: { min: ${members} }\n`}`;

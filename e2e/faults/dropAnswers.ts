@@ -15,6 +15,7 @@ interface Answers {
 const ANSWERS = {
   Produce: { target: 'kafka answers', of: ['producer', 'processor'], proxies: ({ kafka }) => kafka },
   OffsetCommit: { target: 'kafka answers', of: ['producer', 'processor'], proxies: ({ kafka }) => kafka },
+  EndTxn: { target: 'kafka answers', of: ['sink'], proxies: ({ kafka }) => kafka },
   COMMIT: { target: 'postgres answers', of: ['sink'], proxies: ({ postgres }) => [postgres] },
 } satisfies Record<string, Answers>;
 

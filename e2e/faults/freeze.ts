@@ -49,6 +49,18 @@ const MOMENTS = {
     request: 'COMMIT',
     proxies: ({ postgres }) => [postgres],
   },
+  newestBegun: {
+    name: 'freeze sink when its transaction of newest rows has begun',
+    role: 'sink',
+    request: 'AddPartitionsToTxn',
+    proxies: ({ kafka }) => kafka,
+  },
+  newestCommitted: {
+    name: 'freeze sink when its transaction of newest rows is committed',
+    role: 'sink',
+    request: 'EndTxn',
+    proxies: ({ kafka }) => kafka,
+  },
 } satisfies Record<string, Moment>;
 
 export const freeze = (which: keyof typeof MOMENTS): Fault => {

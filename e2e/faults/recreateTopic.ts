@@ -7,10 +7,10 @@ import { until } from './until.ts';
 const WITHIN_MS = 60_000;
 
 /**
- * Deletes a topic and makes it again. Of `processed`, the raw topic still has all that it held; of `raw`, what no processor
+ * Deletes a topic and makes it again. Of `processed`, the raw topic still has all that it held, of `latest` the table; of `raw`, what no processor
  * has read is gone, so that it is not for runs that expect every row.
  */
-export const recreateTopic = (which: 'raw' | 'processed'): Fault => ({
+export const recreateTopic = (which: 'raw' | 'processed' | 'latest'): Fault => ({
   name: `recreate ${which} topic`,
   target: 'database', // set-up asks it, too
   lacks: nothing,

@@ -13,7 +13,7 @@ import { guarded } from '../guards.ts';
 import type { Cluster } from './cluster.ts';
 import { topicConfig } from './config.ts';
 import { cutIntoBatches } from './cut.ts';
-import { KafkaError } from './errors.ts';
+import { KafkaError, typeOf } from './errors.ts';
 import type { Claim, OutRecord } from './kafka.ts';
 import type { Link } from './link.ts';
 import { produceRequest } from './produce.ts';
@@ -41,7 +41,8 @@ export async function claimWriter(cluster: Cluster, transactionalId: string, sig
     return new WriterClaim(cluster, id, producer);
   } catch (error) {
     cluster.close();
-    throw error;
+    if (typeOf(error) !== 'TRANSACTIONAL_ID_AUTHORIZATION_FAILED') throw error;
+    throw new KafkaError(`the user is not authorized to write under the transactional id ${transactionalId}`, { cause: error });
   }
 }
 
