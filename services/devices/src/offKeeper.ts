@@ -122,7 +122,7 @@ function listInForce({ authority, listener, metrics, log }: OffKeeperOptions): (
     if (list === null) return false; // nothing was revoked, and no broker has started
     const { number, nextUpdate } = list;
     if (number === inForce) return true;
-    const { isRefused, brokerEnd } = await probe(listener, await signCanary(authority, number, new Date()));
+    const { isRefused, brokerEnd } = await probe(listener, await signCanary(authority, list, new Date()));
     if (brokerEnd !== null) metrics.certificateEnd.set({ certificate: 'broker' }, brokerEnd.getTime() / 1_000);
     if (!isRefused) return false;
     inForce = number;

@@ -3,7 +3,7 @@
  *
  * Invariants: each list is newer than the one before by its number and by at least a second of `thisUpdate` (of two of the
  * same second OpenSSL keeps the one that it had first, and so would a broker that reads a new one while it runs); it lies in the past
- * for every clock that is right within an hour. Each holds a number of its own, by which a broker shows that it has it (`canary.ts`).
+ * for every clock that is right within an hour. Each holds a serial of its own, by which a broker shows that it has it (`canary.ts`).
  */
 import 'reflect-metadata';
 import { ALGORITHM } from '@millrace/bootstrap/certificates.ts';
@@ -53,7 +53,7 @@ export async function signCrl(
   const earliest = previous === null ? 0 : previous.thisUpdate.getTime() + 1_000;
   const thisUpdate = wholeSecond(Math.max(now.getTime() - BACKDATE_MS, earliest));
   const nextUpdate = wholeSecond(now.getTime() + LIFE_MS);
-  const canary: Revoked = { serial: canarySerial(authority, number), at: thisUpdate, reason: 'unspecified' };
+  const canary: Revoked = { serial: canarySerial(authority, { number, thisUpdate }), at: thisUpdate, reason: 'unspecified' };
   const list = await x509.X509CrlGenerator.create({
     issuer: authority.certificate.subjectName.toJSON(),
     thisUpdate,
