@@ -63,6 +63,37 @@ export const RULES: readonly Rule[] = [
     runbook: 'role-down',
   },
   {
+    alert: 'MillraceRevokedListEnds',
+    // The one that is, and the one that the broker was seen to have. As last seen, be the role gone: a list ends all the same.
+    expr: ['crl_end', 'broker_crl_end']
+      .map((list) => `max(max_over_time(millrace_devices_${list}_timestamp_seconds[8d])) - time() < 3 * 86400`)
+      .join(' or '),
+    for: '10m',
+    severity: 'critical',
+    summary: 'Soon no device is let in: the list of revoked certificates ends',
+    description:
+      'The list of revoked certificates that the broker has, or the newest there is, is good for {{ $value | humanizeDuration }} more; after it the broker lets no device in.',
+    runbook: 'devices',
+  },
+  {
+    alert: 'MillraceRevokedConnected',
+    expr: 'max(millrace_devices_over_certificates) > 0',
+    for: '2m',
+    severity: 'critical',
+    summary: 'A device may be connected with a certificate that is revoked or has ended',
+    description: 'Of {{ $value }} certificates that are over nobody knows that their devices are off the broker.',
+    runbook: 'devices',
+  },
+  {
+    alert: 'MillraceCertificateEnds',
+    expr: 'min by (certificate) (millrace_devices_certificate_end_timestamp_seconds) - time() < 60 * 86400',
+    for: '10m',
+    severity: 'warning',
+    summary: 'A certificate on which devices depend ends: {{ $labels.certificate }}',
+    description: 'The certificate {{ $labels.certificate }} is good for {{ $value | humanizeDuration }} more.',
+    runbook: 'devices',
+  },
+  {
     alert: 'MillraceRulesRefused',
     expr: 'prometheus_config_last_reload_successful{job="prometheus"} == 0',
     for: '2m',

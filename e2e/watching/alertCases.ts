@@ -33,6 +33,28 @@ const OF_PLATFORM: Record<string, Case[]> = {
   MillraceSinkPaused: [both('millrace_sink_paused_partitions{pipeline="a",reason="database"}', '5m', '0x4 2x40', '2x4 0x40')],
   MillraceProcessorPaused: [both('millrace_processor_paused_partitions{pipeline="a"}', '5m', '0x4 2x40', '2x4 0x40')],
   MillraceRoleDown: [both('up{job="millrace",pod="a-sink",component="sink"}', '5m', '1x4 0x40', '0x4 1x40')],
+  MillraceRevokedListEnds: [
+    // A role that has started again and does not know yet says NaN.
+    both('millrace_devices_crl_end_timestamp_seconds', '20m', '100000x80', `600000x40${' NaN'.repeat(40)}`),
+    // The broker has not taken the newest one.
+    {
+      at: '20m',
+      fires: {
+        millrace_devices_crl_end_timestamp_seconds: '600000x80',
+        millrace_devices_broker_crl_end_timestamp_seconds: '100000x80',
+      },
+      quiet: {
+        millrace_devices_crl_end_timestamp_seconds: '600000x80',
+        millrace_devices_broker_crl_end_timestamp_seconds: '100000x4 600000x76',
+      },
+    },
+    // Nobody is there any more who would make another one.
+    both('millrace_devices_crl_end_timestamp_seconds', '30m', '261000x20', '600000x20'),
+  ],
+  MillraceRevokedConnected: [both('millrace_devices_over_certificates', '5m', '0x4 2x40', '2x4 0x40')],
+  MillraceCertificateEnds: [
+    both('millrace_devices_certificate_end_timestamp_seconds{certificate="broker"}', '20m', '5000000x80', '6000000x80'),
+  ],
   MillraceRulesRefused: [both('prometheus_config_last_reload_successful{job="prometheus"}', '5m', '1x4 0x40', '0x4 1x40')],
 };
 

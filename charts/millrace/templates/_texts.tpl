@@ -632,6 +632,45 @@ exec mosquitto -c /etc/millrace/config/mosquitto.conf
           }
         },
         {
+          "alert": "MillraceRevokedListEnds",
+          "expr": "max(max_over_time(millrace_devices_crl_end_timestamp_seconds[8d])) - time() < 3 * 86400 or max(max_over_time(millrace_devices_broker_crl_end_timestamp_seconds[8d])) - time() < 3 * 86400",
+          "for": "10m",
+          "labels": {
+            "severity": "critical"
+          },
+          "annotations": {
+            "summary": "Soon no device is let in: the list of revoked certificates ends",
+            "description": "The list of revoked certificates that the broker has, or the newest there is, is good for {{ "{{" }} $value | humanizeDuration }} more; after it the broker lets no device in.",
+            "runbook": "docs/runbooks/devices.md"
+          }
+        },
+        {
+          "alert": "MillraceRevokedConnected",
+          "expr": "max(millrace_devices_over_certificates) > 0",
+          "for": "2m",
+          "labels": {
+            "severity": "critical"
+          },
+          "annotations": {
+            "summary": "A device may be connected with a certificate that is revoked or has ended",
+            "description": "Of {{ "{{" }} $value }} certificates that are over nobody knows that their devices are off the broker.",
+            "runbook": "docs/runbooks/devices.md"
+          }
+        },
+        {
+          "alert": "MillraceCertificateEnds",
+          "expr": "min by (certificate) (millrace_devices_certificate_end_timestamp_seconds) - time() < 60 * 86400",
+          "for": "10m",
+          "labels": {
+            "severity": "warning"
+          },
+          "annotations": {
+            "summary": "A certificate on which devices depend ends: {{ "{{" }} $labels.certificate }}",
+            "description": "The certificate {{ "{{" }} $labels.certificate }} is good for {{ "{{" }} $value | humanizeDuration }} more.",
+            "runbook": "docs/runbooks/devices.md"
+          }
+        },
+        {
           "alert": "MillraceRulesRefused",
           "expr": "prometheus_config_last_reload_successful{job=\"prometheus\"} == 0",
           "for": "2m",
