@@ -49,7 +49,7 @@ const OF_PLATFORM: Record<string, Case[]> = {
       },
     },
     // Nobody is there any more who would make another one.
-    both('millrace_devices_crl_end_timestamp_seconds', '30m', '261000x20', '600000x20'),
+    both('millrace_devices_crl_end_timestamp_seconds', '30m', '260000x20', '600000x20'),
   ],
   MillraceRevokedConnected: [both('millrace_devices_over_certificates', '5m', '0x4 2x40', '2x4 0x40')],
   MillraceCertificateEnds: [
