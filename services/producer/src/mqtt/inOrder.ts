@@ -3,22 +3,28 @@
 interface Turn {
   isDue: boolean;
   acknowledge(): void;
+  next: Turn | null;
 }
 
+/** A linked list: of a Set or an array the first is not taken away in constant time. */
 export class InOrder {
-  readonly #turns = new Set<Turn>();
+  #first: Turn | null = null;
+  #last: Turn | null = null;
 
   /** Of the next message. @returns what says that it may be acknowledged */
   next(acknowledge: () => void): () => void {
-    const turn = { isDue: false, acknowledge };
-    this.#turns.add(turn);
+    const turn: Turn = { isDue: false, acknowledge, next: null };
+    if (this.#last) this.#last.next = turn;
+    this.#last = turn;
+    this.#first ??= turn;
     return () => {
       turn.isDue = true;
-      for (const first of this.#turns) {
-        if (!first.isDue) return;
-        this.#turns.delete(first);
-        first.acknowledge();
+      while (this.#first?.isDue) {
+        const due = this.#first;
+        this.#first = due.next;
+        due.acknowledge();
       }
+      if (this.#first === null) this.#last = null;
     };
   }
 }
