@@ -2,7 +2,7 @@
  * Mosquitto: one pod with a volume, on which its sessions and the list of revoked certificates outlive it. Beside it runs what keeps
  * that list the newest (docs/decisions/0036).
  */
-import { aclOf, mosquittoConfig } from '@millrace/identity/mosquitto.ts';
+import { ACLS, type Listener, mosquittoConfig } from '@millrace/identity/mosquitto.ts';
 import type { Construct } from 'constructs';
 import { checksumOf } from '../constructs/checksum.ts';
 import { configMap } from '../constructs/config.ts';
@@ -26,8 +26,10 @@ const AUTHORITY = '/etc/millrace/device-ca';
 const LIST = '/etc/millrace/crl';
 const DATA = '/mosquitto/data';
 
+const aclFile = (listener: Listener): string => `acl.${listener}`;
+
 const FILES = {
-  acl: `${CONFIG}/acl`,
+  acl: (listener: Listener) => `${CONFIG}/${aclFile(listener)}`,
   authority: `${AUTHORITY}/tls.crt`,
   list: `${LIST}/crl.pem`,
   certificate: `${SERVER}/tls.crt`,
@@ -55,7 +57,12 @@ export function mosquitto(scope: Construct, values: Values): void {
     acl: FILES.acl,
     data: DATA,
   });
-  const data = { 'mosquitto.conf': config, acl: aclOf({ loopbackPort: null }), 'start.sh': START };
+  const data = {
+    'mosquitto.conf': config,
+    [aclFile('devices')]: ACLS.devices,
+    [aclFile('platform')]: ACLS.platform,
+    'start.sh': START,
+  };
   const ports = { devices: MQTT_DEVICES_PORT, roles: MQTT_ROLES_PORT };
   configMap(scope, 'mqtt-config', CONFIG_MAP, MOSQUITTO, data);
   service(scope, 'mqtt-nodes', { name: 'mqtt-nodes', identity: MOSQUITTO, ports, headless: true });

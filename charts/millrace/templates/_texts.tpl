@@ -402,20 +402,18 @@ exec docker-entrypoint.sh postgres \
   -c ssl_key_file=/etc/millrace/server/tls.key
 {{ end }}
 
-{{- define "millrace.mosquitto.acl" }}user millrace-producer
-topic read tele/#
-topic read stat/#
-user millrace-commands
-topic write cmnd/#
-topic read stat/#
-pattern write tele/%u/#
+{{- define "millrace.mosquitto.acl.devices" }}pattern write tele/%u/#
 pattern write stat/%u/#
 pattern read cmnd/%u/#
 {{ end }}
 
-{{- define "millrace.mosquitto.mosquitto.conf" }}per_listener_settings false
-allow_anonymous false
-acl_file /etc/millrace/config/acl
+{{- define "millrace.mosquitto.acl.platform" }}user millrace-commands
+topic write cmnd/#
+pattern read tele/#
+pattern read stat/#
+{{ end }}
+
+{{- define "millrace.mosquitto.mosquitto.conf" }}per_listener_settings true
 persistence true
 persistence_location /mosquitto/data/
 autosave_interval 5
@@ -434,8 +432,10 @@ log_type information
 listener 8883
 cafile /etc/millrace/device-ca/tls.crt
 crlfile /etc/millrace/crl/crl.pem
+acl_file /etc/millrace/config/acl.devices
 certfile /etc/millrace/server/tls.crt
 keyfile /etc/millrace/server/tls.key
+allow_anonymous false
 require_certificate true
 use_identity_as_username true
 tls_version tlsv1.2
@@ -443,8 +443,10 @@ use_username_as_clientid true
 max_connections 10000
 listener 8884
 cafile /etc/millrace/server/ca.crt
+acl_file /etc/millrace/config/acl.platform
 certfile /etc/millrace/server/tls.crt
 keyfile /etc/millrace/server/tls.key
+allow_anonymous false
 require_certificate true
 use_identity_as_username true
 tls_version tlsv1.2

@@ -9,7 +9,7 @@ import { findMosquitto } from '@millrace/embedded/mosquitto.ts';
 import { connectAsync, type IClientOptions, type MqttClient } from 'mqtt';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { makeDeviceAuthority, openAuthority } from './authority.ts';
-import { aclOf, mosquittoConfig } from './mosquitto.ts';
+import { ACLS, mosquittoConfig } from './mosquitto.ts';
 import { makeDeviceKey, signDevice } from './sign.ts';
 import { type Owner, startBroker, type TestBroker } from './testing/broker.ts';
 
@@ -37,6 +37,9 @@ function heardBy(client: MqttClient): string[] {
 async function tryPublish(client: MqttClient, topic: string): Promise<void> {
   await client.publishAsync(topic, 'forged', { qos: 1 }).catch(() => undefined);
 }
+
+/** How often it has read its files again. */
+const reloads = ({ mosquitto }: TestBroker): number => mosquitto.log().split('Reloading config').length;
 
 const until = (heard: string[], topic: string): Promise<void> =>
   vi.waitFor(() => expect(heard).toContain(topic), { timeout: 20_000, interval: 20 });
@@ -204,6 +207,21 @@ describe.skipIf(none)('the platform', () => {
     expect(heard).toEqual(['cmnd/f2-obeys/real']);
   });
 
+  test('who is connected while the broker reads its files again may go on', async () => {
+    const device = await broker.connect(await broker.device('f2-goes-on'));
+    const [producer, commands] = [await broker.role('producer'), await broker.role('commands')];
+    const heard = [heardBy(device), heardBy(producer)] as const;
+    await device.subscribeAsync('cmnd/f2-goes-on/#', { qos: 1 });
+    await producer.subscribeAsync('tele/f2-goes-on/#', { qos: 1 });
+    const before = reloads(broker);
+    await broker.revoke([]);
+    await vi.waitFor(() => expect(reloads(broker)).toBeGreaterThan(before), { timeout: 20_000 });
+    await commands.publishAsync('cmnd/f2-goes-on/x', '', { qos: 1 });
+    await device.publishAsync('tele/f2-goes-on/x', '', { qos: 1 });
+    await until(heard[0], 'cmnd/f2-goes-on/x');
+    await until(heard[1], 'tele/f2-goes-on/x');
+  });
+
   test('several producers share a name, and what there is, by their client ids', async () => {
     const [one, two] = await Promise.all(['one', 'two'].map((clientId) => broker.role('producer', { clientId })));
     if (!one || !two) throw new Error('no producers');
@@ -225,6 +243,48 @@ describe.skipIf(none)('the platform', () => {
     await until(heard, 'stat/f2-real/real');
     expect(heard).not.toContain('stat/f2-real/forged');
     await producer.endAsync(true);
+  });
+});
+
+describe.skipIf(none)('while the producer is away', () => {
+  // It gets new files at every revocation, and when it has just started.
+  test.each([
+    ['the broker reads its files again', ['SIGHUP']],
+    ['the broker starts again', ['restart']],
+    ['the broker starts again and reads its files', ['restart', 'SIGHUP', 'SIGHUP']],
+  ] as const)('%s: what devices send waits for it, before and after', { timeout: 60_000 }, async (_, deeds) => {
+    const own = await startBroker();
+    try {
+      const session = { clientId: 'producer', clean: false };
+      const before = await own.role('producer', session);
+      await before.subscribeAsync(['tele/#', 'stat/#'], { qos: 1 });
+      await before.endAsync();
+      const owner = await own.device('f2-sends');
+      const sent: string[] = [];
+      const send = async (): Promise<void> => {
+        const device = await own.connect(owner);
+        sent.push(`tele/f2-sends/${sent.length}`);
+        await device.publishAsync(sent.at(-1) ?? '', '', { qos: 1 });
+        await device.endAsync();
+      };
+      await send();
+      for (const deed of deeds) {
+        if (deed === 'restart') {
+          own.mosquitto.kill('SIGTERM');
+          await own.mosquitto.exited;
+          await own.mosquitto.start();
+        } else {
+          const from = reloads(own);
+          own.mosquitto.kill('SIGHUP');
+          await vi.waitFor(() => expect(reloads(own)).toBeGreaterThan(from), { timeout: 20_000 });
+        }
+        await send();
+      }
+      const heard = heardBy(await own.role('producer', session));
+      await vi.waitFor(() => expect(heard).toEqual(sent), { timeout: 20_000 });
+    } finally {
+      await own.stop();
+    }
   });
 });
 
@@ -312,7 +372,7 @@ describe.skipIf(none)('a revoked certificate', () => {
 describe('the configuration', () => {
   const options = {
     tls: { devices: { port: 8883, ca: '/d', crl: '/crl' }, platform: { port: 8884, ca: '/p' }, certificate: '/c', key: '/k' },
-    acl: '/acl',
+    acl: (listener: string) => `/acl.${listener}`,
     data: '/data',
   };
 
@@ -321,10 +381,10 @@ describe('the configuration', () => {
     const listeners = text.split(/^listener /m).slice(1);
     expect(listeners).toHaveLength(2);
     for (const one of listeners)
-      for (const line of ['require_certificate true', 'use_identity_as_username true', 'certfile /c'])
+      for (const line of ['require_certificate true', 'use_identity_as_username true', 'certfile /c', 'allow_anonymous false'])
         expect(one).toContain(line);
-    expect(text).toContain('allow_anonymous false');
-    expect(aclOf({ loopbackPort: null })).toMatch(/^user /); // what comes before the first is everybody's
+    expect(listeners.map((one) => /acl_file (.*)/.exec(one)?.[1])).toEqual(['/acl.devices', '/acl.platform']);
+    expect(ACLS.devices).not.toMatch(/^(?!pattern \S+ \S+\/%u\/#$)./m); // each rule is of who it is
   });
 
   test('for the demo has one on loopback only', () => {

@@ -2,8 +2,8 @@
  * The configuration of Mosquitto, for devices with certificates (mosquitto.conf(5), version 2.0). Pure.
  *
  * Invariants: who connects is the common name of its certificate, and nobody else (user name and client id are taken from it, whatever
- * the client says); a listener without TLS is on loopback; what no rule names is not allowed; what the broker
- * holds for anybody is bounded.
+ * the client says); a listener without TLS is on loopback; what no rule names is not allowed, and who is away keeps what he may read; what
+ * the broker holds for anybody is bounded.
  */
 
 /** Users of the platform; a device cannot be called like this (`deviceName.ts`). */
@@ -24,37 +24,31 @@ export interface MosquittoOptions {
   } | null;
   /** Port of a listener without TLS on 127.0.0.1, on which everybody may do what devices and producers may; null: none. */
   loopbackPort: number | null;
-  /** The file with `aclOf`. */
-  acl: string;
+  /** Files with `ACLS`. */
+  acl(listener: Listener): string;
   /** Folder for sessions and what waits for them; null: they end with the broker. */
   data: string | null;
 }
 
-/** Who may do what. %u is the common name of the certificate: https://mosquitto.org/man/mosquitto-conf-5.html (acl_file). */
-export function aclOf({ loopbackPort }: Pick<MosquittoOptions, 'loopbackPort'>): string {
-  const { producer, commands } = BROKER_USERS;
-  // Rules before the first user are of those without a name, whom only loopback lets in.
-  const anybody = ['topic readwrite tele/#', 'topic readwrite stat/#', 'topic readwrite cmnd/#'];
-  return lines([
-    ...(loopbackPort === null ? [] : anybody),
-    `user ${producer}`,
-    'topic read tele/#',
-    'topic read stat/#',
-    `user ${commands}`,
-    'topic write cmnd/#',
-    'topic read stat/#',
-    'pattern write tele/%u/#',
-    'pattern write stat/%u/#',
-    'pattern read cmnd/%u/#',
-  ]);
-}
+/** Listeners, each with rules of its own. */
+export type Listener = 'devices' | 'platform' | 'loopback';
+
+/**
+ * Who may do what, by listener. %u is the common name of the certificate: https://mosquitto.org/man/mosquitto-conf-5.html (acl_file).
+ *
+ * Who has a session that outlives its connections reads by `pattern` only: at a SIGHUP Mosquitto takes the rules of a `user` from who is
+ * away and gives them back when he connects, and drops without a word what comes for him meanwhile (`mosquitto.test.ts`).
+ */
+export const ACLS: Readonly<Record<Listener, string>> = {
+  devices: lines(['pattern write tele/%u/#', 'pattern write stat/%u/#', 'pattern read cmnd/%u/#']),
+  platform: lines([`user ${BROKER_USERS.commands}`, 'topic write cmnd/#', 'pattern read tele/#', 'pattern read stat/#']),
+  loopback: lines(['pattern readwrite tele/#', 'pattern readwrite stat/#', 'pattern readwrite cmnd/#']),
+};
 
 export function mosquittoConfig({ host, tls, loopbackPort, acl, data }: MosquittoOptions): string {
   const at = host === undefined ? '' : ` ${host}`;
   return lines([
-    'per_listener_settings false',
-    `allow_anonymous ${loopbackPort !== null}`,
-    `acl_file ${acl}`,
+    'per_listener_settings true',
     ...(data === null ? ['persistence false'] : ['persistence true', `persistence_location ${data}/`, 'autosave_interval 5']),
     ...LIMITS,
     'log_dest stderr', // standard output would come in blocks
@@ -66,6 +60,7 @@ export function mosquittoConfig({ host, tls, loopbackPort, acl, data }: Mosquitt
           `listener ${tls.devices.port}${at}`,
           `cafile ${tls.devices.ca}`,
           `crlfile ${tls.devices.crl}`,
+          `acl_file ${acl('devices')}`,
           ...byCertificate(tls),
           // Else a device could push another one off, or take over what waits for it, by its client id.
           'use_username_as_clientid true',
@@ -73,10 +68,13 @@ export function mosquittoConfig({ host, tls, loopbackPort, acl, data }: Mosquitt
           // Several producers share a name and are told apart by their client ids.
           `listener ${tls.platform.port}${at}`,
           `cafile ${tls.platform.ca}`,
+          `acl_file ${acl('platform')}`,
           ...byCertificate(tls),
           'max_connections 200',
         ]),
-    ...(loopbackPort === null ? [] : [`listener ${loopbackPort} 127.0.0.1`, 'max_connections 1000']),
+    ...(loopbackPort === null
+      ? []
+      : [`listener ${loopbackPort} 127.0.0.1`, 'allow_anonymous true', `acl_file ${acl('loopback')}`, 'max_connections 1000']),
   ]);
 }
 
@@ -94,6 +92,7 @@ function byCertificate({ certificate, key }: NonNullable<MosquittoOptions['tls']
   return [
     `certfile ${certificate}`,
     `keyfile ${key}`,
+    'allow_anonymous false',
     'require_certificate true',
     'use_identity_as_username true',
     'tls_version tlsv1.2', // and newer

@@ -8,7 +8,7 @@ import { freePorts } from '@millrace/embedded/ports.ts';
 import { connectAsync, type IClientOptions, type MqttClient } from 'mqtt';
 import { type Authority, makeDeviceAuthority, openAuthority } from '../authority.ts';
 import { type Crl, type Revoked, signCrl } from '../crl.ts';
-import { aclOf, BROKER_USERS, mosquittoConfig } from '../mosquitto.ts';
+import { ACLS, BROKER_USERS, mosquittoConfig } from '../mosquitto.ts';
 import { makeDeviceKey, signDevice } from '../sign.ts';
 
 export type Owner = KeyPair & { serial: string };
@@ -73,7 +73,7 @@ export async function startBroker(options: { loopback?: boolean; crlFrom?: Date 
       data,
     };
     const user = process.getuid?.() === 0 ? 'user root\n' : ''; // another one could not read these files
-    return `${user}${mosquittoConfig({ ...all, acl: file('acl', aclOf(all)) })}`;
+    return `${user}${mosquittoConfig({ ...all, acl: (listener) => file(`acl.${listener}`, ACLS[listener]) })}`;
   };
   const mosquitto = await startMosquitto({ config });
   const take = (pem: string): void => {
