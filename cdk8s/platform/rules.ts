@@ -54,6 +54,15 @@ export const RULES: readonly Rule[] = [
     runbook: 'sink-paused',
   },
   {
+    alert: 'MillraceLatestTopicBehind',
+    expr: 'max by (pipeline) (millrace_latest_oldest_unsent_seconds) > 300',
+    for: '2m',
+    severity: 'warning',
+    summary: `The topic of newest rows of ${P} is behind its table`,
+    description: `A newest row of ${P} that changed {{ $value | humanizeDuration }} ago is not in its topic; rows are stored all the same.`,
+    runbook: 'latest-topic-behind',
+  },
+  {
     alert: 'MillraceRoleDown',
     expr: 'up{job="millrace"} == 0',
     for: '2m',

@@ -32,6 +32,7 @@ const OF_PLATFORM: Record<string, Case[]> = {
   ],
   MillraceSinkPaused: [both('millrace_sink_paused_partitions{pipeline="a",reason="database"}', '5m', '0x4 2x40', '2x4 0x40')],
   MillraceProcessorPaused: [both('millrace_processor_paused_partitions{pipeline="a"}', '5m', '0x4 2x40', '2x4 0x40')],
+  MillraceLatestTopicBehind: [both('millrace_latest_oldest_unsent_seconds{pipeline="a"}', '3m', '310x40', '290x40')],
   MillraceRoleDown: [both('up{job="millrace",pod="a-sink",component="sink"}', '5m', '1x4 0x40', '0x4 1x40')],
   MillraceRevokedListEnds: [
     // A role that has started again and does not know yet says NaN.

@@ -621,6 +621,19 @@ exec mosquitto -c /etc/millrace/config/mosquitto.conf
           }
         },
         {
+          "alert": "MillraceLatestTopicBehind",
+          "expr": "max by (pipeline) (millrace_latest_oldest_unsent_seconds) > 300",
+          "for": "2m",
+          "labels": {
+            "severity": "warning"
+          },
+          "annotations": {
+            "summary": "The topic of newest rows of {{ "{{" }} $labels.pipeline }} is behind its table",
+            "description": "A newest row of {{ "{{" }} $labels.pipeline }} that changed {{ "{{" }} $value | humanizeDuration }} ago is not in its topic; rows are stored all the same.",
+            "runbook": "docs/runbooks/latest-topic-behind.md"
+          }
+        },
+        {
           "alert": "MillraceRoleDown",
           "expr": "up{job=\"millrace\"} == 0",
           "for": "2m",

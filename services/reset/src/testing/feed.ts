@@ -48,12 +48,14 @@ export interface Rules {
   /** Type of the column `code`, which the feed sends as a number. */
   code?: 'int' | 'text';
   unique?: boolean;
+  /** Whether the newest rows are in a topic, too. */
+  topic?: boolean;
 }
 
 /** A Pipeline whose rows say by which rules they were made. */
 export function pipelineOf(
   name: string,
-  { factor, max, table = name.replaceAll('-', '_'), code = 'int', unique }: Rules,
+  { factor, max, table = name.replaceAll('-', '_'), code = 'int', unique, topic }: Rules,
 ): Pipeline {
   return {
     apiVersion: 'millrace.dev/v1alpha1',
@@ -72,7 +74,11 @@ export function pipelineOf(
         },
         derive: [{ name: 'value', type: 'float', cel: `raw * ${factor.toFixed(1)}` }],
       },
-      table: { name: table, ...(unique ? { unique: { columns: ['device', 'time'] } } : {}) },
+      table: {
+        name: table,
+        ...(unique ? { unique: { columns: ['device', 'time'] } } : {}),
+        ...(topic ? { latest: { topic } } : {}),
+      },
       rollups: [{ every: '1h', of: ['value'] }],
     },
   };

@@ -40,7 +40,7 @@ import {
 
 /** How soon a change is looked for when there was none. */
 const EVERY_MS = 1_000;
-/** How often the topic is looked at, whether it is still the one that was filled. */
+/** How often the topic is looked at, whether it is still the one that was filled, and how much waits. */
 const LOOK_EVERY_MS = 10_000;
 
 export interface LatestTopicOptions {
@@ -71,6 +71,7 @@ export function latestTopic(pipeline: Pipeline, options: LatestTopicOptions): La
   let claim: Claim | null = null;
   let standing: Standing | null = null;
   let lookedMs = Number.NEGATIVE_INFINITY;
+  let measuredMs = Number.NEGATIVE_INFINITY;
 
   async function letGo(): Promise<void> {
     const former = claim;
@@ -80,13 +81,17 @@ export function latestTopic(pipeline: Pipeline, options: LatestTopicOptions): La
     await former?.close();
   }
 
+  /** Before anything of Kafka is asked for: what waits is to be seen while Kafka is away. */
+  async function measure(query: Query): Promise<void> {
+    if (performance.now() - measuredMs < lookEveryMs) return;
+    const waiting = await query((client) => readWaiting(client, names.pipeline));
+    measuredMs = performance.now();
+    metrics.latestWaiting.set(names.pipeline, { ...waiting, atMs: measuredMs });
+  }
+
   /** Which topic is there, and how far it is filled. @throws Error where there is none */
   async function look(query: Query): Promise<Standing> {
     if (standing !== null && performance.now() - lookedMs < lookEveryMs) return standing;
-    metrics.latestWaiting.set(names.pipeline, {
-      ...(await query((client) => readWaiting(client, names.pipeline))),
-      atMs: performance.now(),
-    });
     const topic = await kafka.topic(names.latest);
     if (topic === null) throw new Error(`there is no topic ${names.latest}; setup makes it`);
     const known = await query(async (client) => {
@@ -141,6 +146,7 @@ export function latestTopic(pipeline: Pipeline, options: LatestTopicOptions): La
   async function run(signal: AbortSignal): Promise<boolean> {
     if (!isSender()) {
       metrics.latestWaiting.delete(names.pipeline);
+      measuredMs = Number.NEGATIVE_INFINITY;
       await letGo();
       return false;
     }
@@ -148,6 +154,7 @@ export function latestTopic(pipeline: Pipeline, options: LatestTopicOptions): La
     const cut = (): void => void claim?.close();
     signal.addEventListener('abort', cut, { once: true });
     try {
+      await measure(query);
       claim ??= await kafka.claim(names.latest, signal);
       signal.throwIfAborted();
       return await step(claim, query);

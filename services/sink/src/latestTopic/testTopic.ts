@@ -76,11 +76,11 @@ export async function differences({ kafka, pool }: Servers, pipeline: Pipeline):
   const name = table(schema, latestTable);
   const columns = list(columnsOf(pipeline).map((column) => column.name));
   const { rows } = await pool.query(
-    `WITH topic AS (SELECT ${columns} FROM unnest($1::jsonb[]) AS value, jsonb_populate_record(NULL::${name}, value)),
+    `WITH topic AS (SELECT ${columns} FROM jsonb_populate_recordset(NULL::${name}, $1::jsonb)),
           kept AS (SELECT ${columns} FROM ${name})
      (SELECT 'topic' AS side, * FROM (SELECT * FROM topic EXCEPT ALL SELECT * FROM kept) AS a)
      UNION ALL (SELECT 'table' AS side, * FROM (SELECT * FROM kept EXCEPT ALL SELECT * FROM topic) AS b)`,
-    [[...(await topicOf({ kafka }, pipeline)).values()]],
+    [`[${[...(await topicOf({ kafka }, pipeline)).values()].join(',')}]`],
   );
   return rows;
 }
