@@ -13,6 +13,7 @@ const TITLES: Record<string, string> = {
   'smallest.yaml': 'The smallest',
   'traffic.yaml': 'A file with most of what there is',
   'simulator.yaml': 'Simulated devices',
+  'sensors-mqtt.yaml': 'Devices that send one value at a time, without a time, over MQTT',
 };
 
 /** The generated files by path, with what they should hold. @throws Error for an example without a title */

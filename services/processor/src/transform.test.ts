@@ -256,6 +256,43 @@ describe('the MQTT topic of a record', () => {
   });
 });
 
+describe('the time of receipt', () => {
+  const pipeline = pipelineOf(
+    {
+      key: 'device',
+      decode: 'text',
+      time: { field: '$received', format: 'epoch_ms' },
+      fields: { device: { type: 'text', required: true, from: '$topic.2' }, value: { type: 'float' } },
+    },
+    true,
+  );
+  const of = (text: string, headers: Record<string, string>): Outcome => {
+    const bytes = Object.fromEntries(Object.entries(headers).map(([name, value]) => [name, Buffer.from(value)]));
+    return compileTransform(pipeline)({ ...raw({}), value: Buffer.from(text), headers: bytes }).outcomes[0] as Outcome;
+  };
+
+  test('is the time of a device that tells none, however often its row is made', () => {
+    const headers = { 'mqtt-topic': 'home/kitchen/temp', 'received-at': '1716760513715' };
+    const row = { time: '2024-05-26T21:55:13.715Z', device: 'kitchen', value: 21.5 };
+    for (let again = 0; again < 2; again++) expect(of('21.5', headers)).toMatchObject({ kind: 'row', row });
+  });
+
+  test('is never made up', () => {
+    expect(of('21.5', { 'mqtt-topic': 'home/kitchen' })).toMatchObject({ kind: 'refused', reason: 'missing' });
+    expect(of('21.5', { 'mqtt-topic': 'home/kitchen', 'received-at': 'soon' })).toMatchObject({
+      kind: 'refused',
+      reason: 'time',
+    });
+  });
+
+  test('is the source’s: a payload that has one is not believed', () => {
+    const json = pipelineOf({ ...pipeline.spec.record, decode: 'json' }, true);
+    const headers = { 'mqtt-topic': Buffer.from('home/kitchen'), 'received-at': Buffer.from('1716760513715') };
+    const [outcome] = compileTransform(json)({ ...raw({ $received: 1, value: 2 }), headers }).outcomes;
+    expect(outcome).toMatchObject({ kind: 'row', row: { time: '2024-05-26T21:55:13.715Z', value: 2 } });
+  });
+});
+
 test('a mistake of our own refuses the record and says so', () => {
   const record = { ...raw(GOOD) };
   Object.defineProperty(record, 'value', {

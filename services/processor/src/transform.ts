@@ -14,6 +14,7 @@ import type { KafkaRecord } from '@millrace/core/kafka/kafka.ts';
 import { stringifyJson } from '@millrace/core/record/json.ts';
 import { MQTT_TOPIC_HEADER, topicMembersOf } from '@millrace/core/record/mqttTopic.ts';
 import { decodeUnreadable, type Oversize, type Unreadable } from '@millrace/core/record/raw.ts';
+import { receivedMemberOf } from '@millrace/core/record/receivedAt.ts';
 import { REDRIVE_HEADER, redriveOf } from '@millrace/core/record/redrive.ts';
 import type { Stage } from '@millrace/core/record/refusal.ts';
 import { decodeRow, encodeRow, newRow, type Row, RowError } from '@millrace/core/record/row.ts';
@@ -140,11 +141,11 @@ function compileRow(pipeline: Pipeline): ToRow {
   const timePaths = [rules.time.field, rules.time.and ?? []].flat();
   const known = [...timePaths, ...Object.entries(rules.fields).flatMap(([name, field]) => pathsOf(name, field))];
   const findUnknown = unknownFinder(known);
-  const topicMembers = topicMembersOf(known);
+  const besideOf = besideReader(known);
   const maxBytes = maxProcessedBytesOf(pipeline) - ENVELOPE_BYTES;
   return (decoded, index, record, state) => {
     const row = newRow();
-    const object = topicMembers ? { ...decoded, ...topicMembers(record.headers[MQTT_TOPIC_HEADER]?.toString()) } : decoded;
+    const object = besideOf === null ? decoded : { ...decoded, ...besideOf(record) };
     for (const read of readers) read(object, row);
     for (const { rule, expression } of derive) row[rule.name] = evaluated('derive', rule.name, () => expression.evaluate(row));
     for (const { name, condition } of where) {
@@ -159,6 +160,13 @@ function compileRow(pipeline: Pipeline): ToRow {
     if (bytes > maxBytes) throw new Refused('derive', 'size', `the row has ${bytes} bytes; allowed are ${maxBytes}`);
     return { kind: 'row', index, row, value };
   };
+}
+
+/** What paths read beside the value of a record; null: none does. */
+function besideReader(paths: readonly string[]): ((record: Pick<KafkaRecord, 'headers'>) => JsonObject) | null {
+  const [topicMembers, receivedMember] = [topicMembersOf(paths), receivedMemberOf(paths)];
+  if (topicMembers === null && receivedMember === null) return null;
+  return ({ headers }) => ({ ...topicMembers?.(headers[MQTT_TOPIC_HEADER]?.toString()), ...receivedMember?.(headers) });
 }
 
 /** Half a surrogate pair as JSON.stringify writes it, behind no backslash or an even number of them. */

@@ -10,7 +10,7 @@
 import type { KafkaRecord, OutRecord } from '@millrace/core/kafka/kafka.ts';
 import { SOURCE_HEADER } from '@millrace/core/record/raw.ts';
 import { encodeRedrive, REDRIVE_HEADER, type Redrive } from '@millrace/core/record/redrive.ts';
-import { type Refusal, refusedPlace, topicHeader } from '@millrace/core/record/refusal.ts';
+import { keptHeaders, type Refusal, refusedPlace } from '@millrace/core/record/refusal.ts';
 import type { Refused } from '../records/refusals.ts';
 import { count } from '../text.ts';
 
@@ -59,5 +59,5 @@ function outgoing(refusal: Refusal, { key, value, headers }: Content, as: Redriv
     as,
   };
   const own = { [SOURCE_HEADER]: 'redrive', [REDRIVE_HEADER]: encodeRedrive(redrive) };
-  return { record: { key, value, headers: { ...topicHeader({ headers }), ...own } } };
+  return { record: { key, value, headers: { ...keptHeaders({ headers }), ...own } } };
 }

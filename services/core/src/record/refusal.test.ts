@@ -56,9 +56,9 @@ test('a dlq record whose redrive cannot be read is an error that shows it', () =
   expect(() => readRefusal({ ...bytes, 'millrace.redrive': Buffer.from('nonsense') })).toThrow('millrace.redrive "nonsense"');
 });
 
-test('the MQTT topic of the record stays with it, no other header does', () => {
-  const headers = { 'mqtt-topic': Buffer.from('tele/é'), source: Buffer.from('mqtt') };
+test('what a spec can read beside the value stays with the record, no other header does', () => {
+  const headers = { 'mqtt-topic': Buffer.from('tele/é'), 'received-at': Buffer.from('1234'), source: Buffer.from('mqtt') };
   const kept = refusalRecord(REFUSAL, { key: null, value: null, headers }, 1).headers;
-  expect(kept).toMatchObject({ 'mqtt-topic': 'tele/é' });
+  expect(kept).toMatchObject({ 'mqtt-topic': 'tele/é', 'received-at': '1234' });
   expect(kept).not.toHaveProperty('source');
 });

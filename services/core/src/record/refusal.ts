@@ -9,7 +9,7 @@
 import type { KafkaRecord, OutRecord } from '../kafka/kafka.ts';
 import { MQTT_TOPIC_HEADER } from './mqttTopic.ts';
 import type { Origin } from './origin.ts';
-import { type Oversize, oversizeOf } from './raw.ts';
+import { type Oversize, oversizeOf, RECEIVED_AT_HEADER } from './raw.ts';
 import { encodeRedrive, type ObjectPlace, placeId, REDRIVE_HEADER, type Redrive, redriveOf } from './redrive.ts';
 
 export type Stage = 'decode' | 'validate' | 'derive' | 'filter' | 'store';
@@ -53,7 +53,7 @@ export function refusalRecord(
   maxBytes: number,
 ): OutRecord {
   const headers: Record<string, string> = {
-    ...topicHeader(original),
+    ...keptHeaders(original),
     [`${PREFIX}stage`]: refusal.stage,
     [`${PREFIX}reason`]: refusal.reason,
     [`${PREFIX}message`]: refusal.message.slice(0, MAX_MESSAGE),
@@ -77,10 +77,16 @@ export function refusalRecord(
   return { key, value: tooLarge ? value.subarray(0, KEPT_BYTES) : value, headers };
 }
 
-/** Without the topic that it came under, a record is another one when it is redriven. */
-export function topicHeader({ headers }: Partial<Pick<KafkaRecord, 'headers'>>): Record<string, string> {
-  const topic = headers?.[MQTT_TOPIC_HEADER];
-  return topic === undefined ? {} : { [MQTT_TOPIC_HEADER]: topic.toString() };
+/** What a spec may read beside the value: without the topic that it came under, or with another time of receipt, a redriven record is another one. */
+const KEPT_HEADERS = [MQTT_TOPIC_HEADER, RECEIVED_AT_HEADER];
+
+/** The headers that stay with a record when it is refused and redriven. */
+export function keptHeaders({ headers }: Partial<Pick<KafkaRecord, 'headers'>>): Record<string, string> {
+  const kept = KEPT_HEADERS.flatMap((name): [string, string][] => {
+    const value = headers?.[name];
+    return value === undefined ? [] : [[name, value.toString()]];
+  });
+  return Object.fromEntries(kept);
 }
 
 /** Reads the headers of a DLQ record back. @throws Error naming the header that is missing or cannot be read. */

@@ -59,6 +59,8 @@ describe('what does not go together', () => {
     [9, '    key: place', 'spec.record.key', /point/, /device, speed/],
     [9, '    key: device\n    decode: frame', 'spec.record.decode', /by the MQTT topic/, /^json, or source.mqtt$/],
     [10, '    time: { field: at, zone: America/Chigaco }', 'spec.record.time.zone', /no such zone/, /IANA/],
+    [10, '    time: { field: [at, $received], format: epoch_ms }', 'spec.record.time.field', /received from a device/, /path/],
+    [9, '    key: device\n    decode: text', 'spec.record.decode', /a single value is read by the MQTT topic/, /source.mqtt/],
     [10, '    time: { field: at, locale: xx }', 'spec.record.time.locale', /no such language/, /BCP 47/],
     [9, '    key: device\n    decode: sensor-logger\n    each: list', 'spec.record.each', /sensor-logger has no each/, /json/],
     [

@@ -98,7 +98,10 @@ export const filter = z.strictObject({
 /** How a raw record becomes table rows. */
 export const record = z
   .strictObject({
-    decode: z.enum(['json', 'sensor-logger', 'frame']).optional().meta({ description: 'What the bytes are' }),
+    decode: z
+      .enum(['json', 'text', 'sensor-logger', 'frame'])
+      .optional()
+      .meta({ description: 'What the bytes are; text: one value as it is, such as 21.5, at the path value' }),
     each: z.string().min(1).max(256).optional().meta({
       description:
         'Path of an array in a record: one row for each of its elements, which stands in the place of the array (results: results.value is a value of an element); all else of the record goes with each of them',
@@ -106,7 +109,7 @@ export const record = z
     key: identifier.meta({ description: 'The field that names the device; one device keeps its order' }),
     time: time.meta({
       description:
-        'The time of a record: column "time", which PostgreSQL keeps to the microsecond; with nanoseconds also "time_ns"',
+        'The time of a record: column "time", which PostgreSQL keeps to the microsecond; with nanoseconds also "time_ns". For devices that tell none: { field: $received, format: epoch_ms } is when source.http or source.mqtt took it',
     }),
     maxBytes: z.int().min(1024).max(16_777_216).optional().meta({ description: 'Largest raw record in bytes' }),
     fields: z

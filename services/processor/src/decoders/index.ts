@@ -6,6 +6,7 @@ import { each } from './each.ts';
 import { frame } from './frame.ts';
 import { json } from './json.ts';
 import { sensorLogger } from './sensorLogger.ts';
+import { text } from './text.ts';
 
 /** @param registry null: none is at hand */
 type MakeDecoder = (registry: RegistryView | null) => Decoder;
@@ -13,6 +14,7 @@ type MakeDecoder = (registry: RegistryView | null) => Decoder;
 const DECODERS: Record<NonNullable<RecordRules['decode']>, MakeDecoder> = {
   json: () => json,
   'sensor-logger': () => sensorLogger,
+  text: () => text,
   frame: (registry) => frame(registry ?? noRegistry()),
 };
 

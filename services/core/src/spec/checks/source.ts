@@ -6,6 +6,7 @@ import type { Field } from '../record.ts';
 import { FAULT_KINDS, type Replay, type Simulator } from '../source.ts';
 import { checkHttp } from './http.ts';
 import { checkMqtt, checkTopicPaths } from './mqtt.ts';
+import { checkReceived } from './received.ts';
 
 type FaultKind = (typeof FAULT_KINDS)[number];
 
@@ -16,6 +17,7 @@ export function checkSource(pipeline: Pipeline): Finding[] {
   return [
     ...checkDecoder(pipeline),
     ...checkEach(pipeline),
+    ...checkReceived(pipeline),
     ...(replay ? checkReplay(replay) : []),
     ...(http ? checkHttp(http) : []),
     ...(mqtt ? checkMqtt(mqtt) : checkTopicPaths(pipeline)),
@@ -24,10 +26,11 @@ export function checkSource(pipeline: Pipeline): Finding[] {
   ];
 }
 
-/** Frames say what they are of by the MQTT topic that they come under. */
+/** What frames and single values are of, the MQTT topic says that they come under. */
 function checkDecoder({ spec: { source, record } }: Pipeline): Finding[] {
-  if (record.decode !== 'frame' || source.mqtt || source.topic) return [];
-  const message = 'a frame is read by the MQTT topic that it came under, which this source does not have';
+  const what = record.decode === 'frame' ? 'a frame' : record.decode === 'text' ? 'a single value' : null;
+  if (what === null || source.mqtt || source.topic) return [];
+  const message = `${what} is read by the MQTT topic that it came under, which this source does not have`;
   return [{ path: ['spec', 'record', 'decode'], message, allowed: 'json, or source.mqtt' }];
 }
 
