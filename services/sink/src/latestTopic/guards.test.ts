@@ -5,43 +5,18 @@ import { namesOf } from '@millrace/core/spec/names.ts';
 import type { Pipeline } from '@millrace/core/spec/pipeline.ts';
 import { guardTest } from '@millrace/core/testing/guardTest.ts';
 import { setupPipeline } from '@millrace/setup/setup.ts';
-import { Registry } from 'prom-client';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { sinkMetrics } from '../metrics.ts';
 import { isCut } from './store.ts';
-import { type LatestTopic, latestTopic } from './task.ts';
-import { log, type Stage, startStage, topicOf, unsentOf } from './testTopic.ts';
+import type { LatestTopic } from './task.ts';
+import { log, never, type Stage, sendAll, startStage, topicOf, unsentOf } from './testTopic.ts';
 
 let stage: Stage;
-const senders: LatestTopic[] = [];
 beforeAll(async () => {
   stage = await startStage();
 }, 180_000);
-afterAll(async () => {
-  await Promise.all(senders.map((sender) => sender.close()));
-  await stage?.stop();
-});
+afterAll(() => stage?.stop());
 
-const never = new AbortController().signal;
-
-function senderOf(pipeline: Pipeline, kafka: Kafka = stage.kafka): LatestTopic {
-  const options = { database: stage.pool, metrics: sinkMetrics(new Registry()), log, isSender: () => true, lookEveryMs: 0 };
-  const sender = latestTopic(pipeline, { kafka, ...options });
-  if (sender === null) throw new Error('the spec asks for no topic');
-  senders.push(sender);
-  return sender;
-}
-
-/** Sends until nothing is left, over failures. */
-async function sendAll({ task }: LatestTopic): Promise<void> {
-  for (let failures = 0; ; ) {
-    try {
-      if (!(await task.run(never))) return;
-    } catch (error) {
-      if (++failures > 5) throw error;
-    }
-  }
-}
+const senderOf = (pipeline: Pipeline, kafka?: Kafka): LatestTopic => stage.sender(pipeline, kafka);
 
 /** Kafka whose claims append in another way. */
 function appending(append: (claim: Claim, ...of: Parameters<Claim['append']>) => Promise<void>): Kafka {

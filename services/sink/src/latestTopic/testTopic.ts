@@ -14,8 +14,11 @@ import { startPostgres } from '@millrace/embedded/postgres.ts';
 import { setupPipeline } from '@millrace/setup/setup.ts';
 import type { Pool } from 'pg';
 import { pino } from 'pino';
+import { Registry } from 'prom-client';
 import { expect, vi } from 'vitest';
+import { sinkMetrics } from '../metrics.ts';
 import { testPipeline } from '../testPipeline.ts';
+import { type LatestTopic, latestTopic } from './task.ts';
 
 export const log = pino({ level: process.env.LOG ?? 'silent' });
 export const WAIT = { timeout: 60_000, interval: 100 };
@@ -28,7 +31,22 @@ export interface Stage {
   pool: Pool;
   /** Set up. */
   pipeline(name: string, spec?: Partial<Pipeline['spec']['table']>): Promise<Pipeline>;
+  /** What a sink does for the topic, without its rows and its timer; looks at the topic each time. */
+  sender(pipeline: Pipeline, kafka?: Kafka): LatestTopic;
   stop(): Promise<void>;
+}
+
+export const never = new AbortController().signal;
+
+/** Sends until nothing is left, over failures. */
+export async function sendAll({ task }: LatestTopic): Promise<void> {
+  for (let failures = 0; ; ) {
+    try {
+      if (!(await task.run(never))) return;
+    } catch (error) {
+      if (++failures > 5) throw error;
+    }
+  }
 }
 
 export async function startStage(): Promise<Stage> {
@@ -38,6 +56,7 @@ export async function startStage(): Promise<Stage> {
   const kafka = connectKafka({ brokers: broker.brokers, clientId: 'latest-test', log });
   const proxied = connectKafka({ brokers: [proxy.address], clientId: 'latest-proxied', log });
   const pool = connectDatabase({ url: postgres.url, applicationName: 'latest test', max: 12, log });
+  const senders: LatestTopic[] = [];
   return {
     kafka,
     proxied,
@@ -48,7 +67,15 @@ export async function startStage(): Promise<Stage> {
       await setupPipeline(pipeline, { kafka, database: pool, log });
       return pipeline;
     },
+    sender(pipeline, by = kafka) {
+      const options = { database: pool, metrics: sinkMetrics(new Registry()), log, isSender: () => true, lookEveryMs: 0 };
+      const sender = latestTopic(pipeline, { kafka: by, ...options });
+      if (sender === null) throw new Error('the spec asks for no topic');
+      senders.push(sender);
+      return sender;
+    },
     async stop() {
+      await Promise.all(senders.map((sender) => sender.close()));
       await Promise.all([kafka.close(), proxied.close(), pool.end()]);
       await proxy.stop();
       await Promise.all([broker.stop(), postgres.stop()]);
