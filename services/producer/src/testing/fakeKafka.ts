@@ -1,6 +1,6 @@
 /**
  * Kafka in memory, for models of the sending engine only: logs per partition, committed offsets, and faults that a test
- * chooses. What a real broker does is tested in `replay.test.ts`.
+ * chooses. What a real broker does is tested in `sources/replayResumed.test.ts`.
  */
 import type { Committed, Kafka, KafkaRecord, OutRecord } from '@millrace/core/kafka/kafka.ts';
 
