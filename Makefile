@@ -14,7 +14,7 @@ help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
 	@echo
 	@echo '  make demo ONCE=1   ends by itself when all input is stored, with the counts'
-	@echo '  make deploy CONTEXT=kind-dev NAMESPACE=feeds VALUES=values.yaml PIPELINES=room.yaml IMAGE_REGISTRY=ghcr.io/somebody'
+	@echo '  make deploy CONTEXT=kind-dev NAMESPACE=feeds VALUES=values.yaml PIPELINES=room.yaml REGISTRY=devices.yaml IMAGE_REGISTRY=ghcr.io/somebody'
 	@echo '                     or IMAGE=… for one that is there; CONTEXT, KUBECONFIG and NAMESPACE hold for undeploy, status, logs and port-forward too'
 	@echo '  make bench ONLY=writer,sink ROWS=1000000 FULL=1 PEERS=1   narrows or widens it'
 
