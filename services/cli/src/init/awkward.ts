@@ -120,9 +120,9 @@ export const AWKWARD: readonly Awkward[] = [
         .join('\n'),
     ),
     rows: [
-      { time: '2024-03-01T08:00:00.123Z', dev_id: 'a-1', dev_fw: 1, x: 1, y: true, z: null, extra: { tags: ['p', 'q'] } },
-      { time: '2024-03-01T08:00:01.000Z', dev_id: 'a-2', dev_fw: 1, x: 2, y: false, z: null, extra: { tags: [] } },
-      { time: '2024-03-01T08:00:02.000Z', dev_id: 'a-1', dev_fw: 1.1, x: null, y: null, z: null, extra: { tags: [] } },
+      { time: '2024-03-01T08:00:00.123Z', dev_id: 'a-1', dev_fw: '1.0', x: 1, y: true, z: null, extra: { tags: ['p', 'q'] } },
+      { time: '2024-03-01T08:00:01.000Z', dev_id: 'a-2', dev_fw: '1.0', x: 2, y: false, z: null, extra: { tags: [] } },
+      { time: '2024-03-01T08:00:02.000Z', dev_id: 'a-1', dev_fw: '1.1', x: null, y: null, z: null, extra: { tags: [] } },
       { time: '2024-03-01T08:00:03.000Z', dev_id: 'a-1', dev_fw: null, x: 2.5, y: null, z: 'late', extra: null },
     ],
     says: [/from: values\.x/, /format: epoch_ms/, /kept in "extra": tags/],
@@ -433,5 +433,39 @@ export const AWKWARD: readonly Awkward[] = [
       },
     ],
     says: [/time: { field: received_at, nanoseconds: true }/, /kept in "extra": up\.rx/],
+  },
+  {
+    what: 'no names at all: year, month, day and hour first, -9999',
+    file: 'isd-lite.txt',
+    content: Buffer.from(
+      '2024 01 01 00    12   -33  9992 -9999\n2024 01 01 01    10   -33  9995 -9999\n2024 12 31 02     5   -39  9999     8\n2024 12 31 03     0   -39 10003     8\n',
+    ),
+    rows: [
+      { time: '2024-01-01T00:00:00.000Z', column5: '12', column6: '-33', column7: '9992', column8: null },
+      { time: '2024-01-01T01:00:00.000Z', column5: '10', column6: '-33', column7: '9995', column8: null },
+      { time: '2024-12-31T02:00:00.000Z', column5: '5', column6: '-39', column7: '9999', column8: '8' },
+      { time: '2024-12-31T03:00:00.000Z', column5: '0', column6: '-39', column7: '10003', column8: '8' },
+    ],
+    says: [/header: 0/, /first ones are the parts of a time is ASSUMED/, /-9999 \(2 times\)/],
+  },
+  {
+    what: 'lines of widths behind the header, words among numbers, versions, a zone in a column, an hour that was twice',
+    file: 'nwis.rdb',
+    content: Buffer.from(
+      '# Data of site 0938\n#\nagency\tsite_no\tdatetime\ttz_cd\tflow\tfw\n5s\t15s\t20d\t6s\t14n\t10s\nUSGS\t0938\t2024-10-26 23:30\tCEST\t11900\t2.1\nUSGS\t0938\t2024-10-27 02:15\tCEST\tIce\t2.10\nUSGS\t0938\t2024-10-27 02:30\tCEST\t11900\t2.10\nUSGS\t0938\t2024-10-27 04:45\tCET\t11800\t2.10\n',
+    ),
+    zone: 'Europe/Berlin',
+    rows: [
+      { time: '2024-10-26T21:30:00.000Z', site_no: '0938', flow: '11900', fw: '2.1' },
+      { time: '2024-10-27T00:15:00.000Z', site_no: '0938', flow: 'Ice', fw: '2.10' },
+      { time: '2024-10-27T00:30:00.000Z', site_no: '0938', flow: '11900', fw: '2.10' },
+      { time: '2024-10-27T03:45:00.000Z', site_no: '0938', flow: '11800', fw: '2.10' },
+    ],
+    says: [
+      /skip: 1/,
+      /2 rows in an hour that the clocks showed twice/,
+      /A column says a zone, which is not looked at: tz_cd "CEST"/,
+      /3 of 4 are numbers; "Ice" is none/,
+    ],
   },
 ];

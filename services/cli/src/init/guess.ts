@@ -22,6 +22,8 @@ export interface Guess {
   /** null: nothing names a device, and a field of its own says so in each row. */
   key: { name: string; reason: string } | null;
   keyName: string;
+  /** Column and first value of what may be the zone of times that name none; null: there is no such column. */
+  zoneSays: string | null;
   fields: GuessedField[];
   /** Columns that nothing names and that hold nothing. */
   leftOut: string[];
@@ -71,6 +73,7 @@ export function guess({ columns }: Columns, options: GuessOptions): Guess | null
       flag:
         /^(?:is|has|was|can)$/.test(words[0] ?? '') ||
         /^(?:flag|enabled|active|on|off|open|closed|alarm|motion|occupied)$/.test(words.at(-1) ?? ''),
+      versioned: VERSION.test(words.join('_')),
       counted: COUNTED.test(words.join('_')),
       isNumber: column.isNumber ?? false,
     };
@@ -114,6 +117,7 @@ export function guess({ columns }: Columns, options: GuessOptions): Guess | null
     time,
     key: key && { name: keyName, reason: key.reason },
     keyName,
+    zoneSays: time.guess?.zoned ? null : zoneIn(rest),
     fields,
     leftOut: columns.filter((column) => !filled.includes(column)).map(({ path }) => path),
     measured: fields
@@ -125,6 +129,12 @@ export function guess({ columns }: Columns, options: GuessOptions): Guess | null
   };
 }
 
+function zoneIn(columns: readonly Column[]): string | null {
+  const column = columns.find(({ path }) => /(?:^|_)(?:tz|tz_?cd|time_?zone|utc_offset)$/.test(wordsOf(path).join('_')));
+  const [value] = column ? countTexts(column).keys() : [];
+  return column && value !== undefined ? `${column.path} ${JSON.stringify(value.slice(0, 40))}` : null;
+}
+
 function timesIn(columns: readonly Column[]): TimeColumn[] {
   return columns.flatMap((column) => {
     const found = timeOf(column);
@@ -132,6 +142,7 @@ function timesIn(columns: readonly Column[]): TimeColumn[] {
   });
 }
 
+const VERSION = /(?:^|_)(?:fw|firmware|version|ver|sw|software|hw|hardware|rev|revision|release|build|model)(?:_|$)/;
 /** Names of what is counted or numbered. */
 const COUNTED =
   /(?:^|_)(?:id|no|nr|num|number|code|count|counter|cnt|total|seq|sequence|index|port|page|limit|version|year|month|day|hour|minute|frequency|timestamp|uptime|sats|satellites|channel|level|status|state|type|mode|rssi)(?:_\d+)?$/;

@@ -93,6 +93,7 @@ describe('formats of times', () => {
     [column('counter', '1709280000123', '1709280000124', '1709280000125'), 'epoch_ms'],
     [column('when', '1716760513715797500'), 'epoch_ns'],
     [column('counter', '1709280000', '1709280001', '1709280002'), undefined],
+    [{ ...column('column1', '1709280000', '1709280001', '1709280002'), unnamed: true }, 'epoch_s'],
     [column('serial', '1709280000125', '1709280000123'), undefined],
     [column('ts', '12', '13'), undefined],
     [column('timestamp', '3012345678', '3012399999'), undefined], // 2065
@@ -172,6 +173,7 @@ describe('numbers that stand for "no value"', () => {
     [[20, 21, -40], [], []],
     [[1, 2, -100], [], []], // once only, and it may be a value
     [[-999], [], []],
+    [[-999, -999], [-999], [[-999, 2]]],
   ])('%j, elsewhere %j', (numbers, elsewhere, expected) => {
     expect(found(numbers, elsewhere)).toEqual(expected);
   });
@@ -187,6 +189,10 @@ test.each([
   ['PM2.5 (µg/m³)', 'PM2.5', 'µg/m³'],
   ['Latitude', 'Latitude', '°'],
   ['v', 'v', null],
+  ['readings.v', 'readings.v', null],
+  ['bat_v', 'bat_v', 'V'],
+  ['BatV', 'BatV', 'V'],
+  ['battery.mv', 'battery.mv', 'mV'],
 ])('the unit of %s', (header, name, unit) => {
   expect(guessUnit(header, wordsOf(header))).toEqual({ name, unit });
 });

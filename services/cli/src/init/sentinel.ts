@@ -22,6 +22,9 @@ export function isSentinelShape(value: number): boolean {
  */
 export function guessSentinels(numbers: ReadonlyMap<number, number>, elsewhere: ReadonlySet<number>): Sentinel[] {
   const sorted = [...numbers.keys()].sort((a, b) => a - b);
+  const [only] = sorted;
+  if (only !== undefined && sorted.length === 1 && elsewhere.has(only))
+    return [{ value: only, count: numbers.get(only) ?? 0, reason: 'as in other columns; nothing else stands in this one' }];
   return [sorted, [...sorted].reverse()].flatMap((values) => {
     const [value, next] = values;
     if (value === undefined || next === undefined || !isSentinelShape(value)) return [];

@@ -29,7 +29,8 @@ export function timeOf(column: Column): TimeGuess | null {
   if (numeric && !(numeric.type === 'int' && /^\d{8}(?:\d{4}|\d{6})?$/.test([...counts.keys()][0] ?? ''))) {
     const format = guessEpoch(numeric.numbers.keys());
     if (format === null || numeric.strip !== '' || numeric.decimal === ',') return null;
-    if (!named && (format === 'epoch_s' || !isRising(column))) return null;
+    // A counter may look like seconds; what nothing names is asked to rise only.
+    if (!named && ((format === 'epoch_s' && !column.unnamed) || !isRising(column))) return null;
     const nanoseconds = format === 'epoch_ns' && [...counts.keys()].some((text) => !/000$/.test(text));
     return { format, kind: 'time', zoned: true, locale: null, others: numeric.others, order: null, nanoseconds };
   }
@@ -138,18 +139,29 @@ function guessParts(columns: readonly Column[]): RecordTime | null {
     [/^(?:second|sec|ss)$/, 's', 0, 59],
   ] as const;
   const found: { path: string; token: string }[] = [];
+  const isUnnamed = columns.slice(0, 3).every(({ unnamed }) => unnamed) && columns.length > 3;
   for (const [pattern, token, least, most] of parts) {
     // MM is the month, mm the minute: of two letters that differ in this alone the case counts.
-    const column = columns.find(({ path }) => {
+    const column = columns.find(({ path }, at) => {
+      // Without any names the first columns are the parts, as long as they can be.
+      if (isUnnamed) return at === found.length;
       const name = path.replace(/^#\s*/, '');
       return pattern.test(/^mm$/i.test(name) ? name : wordsOf(name).join('_'));
     });
-    if (!column || !isWithin(column, least, most)) break;
+    if (!column || !isWithin(column, least, most) || (isUnnamed && !isPadded(column, token))) break;
     found.push({ path: column.path, token });
   }
   if (found.length < 3) return null;
   const format = found.map(({ token }) => token).join(' ');
-  return { paths: found.map(({ path }) => path), format, guess: null, reason: 'the parts of a time, in columns of their own' };
+  const reason = isUnnamed
+    ? 'nothing names the columns, and that the first ones are the parts of a time is ASSUMED'
+    : 'the parts of a time, in columns of their own';
+  return { paths: found.map(({ path }) => path), format, guess: null, reason };
+}
+
+/** Whether a column without a name is written as a part of a time is: all texts equally long. */
+function isPadded(column: Column, token: string): boolean {
+  return [...countTexts(column).keys()].every(({ length }) => length === (token === 'yyyy' ? 4 : 2));
 }
 
 function isWithin(column: Column, least: number, most: number): boolean {

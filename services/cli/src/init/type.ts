@@ -1,4 +1,6 @@
 /** What a column is, apart from the time of the record: the rule of its field, and what a person should know of it. */
+
+import { parseDecimal } from '@millrace/core/record/number.ts';
 import { PointError, parsePoint } from '@millrace/core/record/point.ts';
 import type { Field } from '@millrace/core/spec/record.ts';
 import { meansMissing, sum, times } from './column.ts';
@@ -24,6 +26,8 @@ export interface TypeContext {
   measured: boolean;
   /** Whether its name asks for a boolean. */
   flag: boolean;
+  /** Whether its name is that of a version: 2.10 is not 2.1, and after 2.1 may come 2.1.1. */
+  versioned: boolean;
   /** Whether its name says that it counts or numbers something. */
   counted: boolean;
   /** Whether it holds numbers of JSON. */
@@ -49,7 +53,10 @@ export function guessType(counts: ReadonlyMap<string, number>, time: TimeGuess |
     guessPoint(counts) ??
     (time && time.kind !== 'clock' ? timeField(time, context.zone) : null) ??
     guessBool(counts, context.flag) ??
-    guessNumeric(counts, context) ?? { field: { type: 'text' }, notes: textNotes(counts) }
+    (context.versioned && !context.isNumber ? null : guessNumeric(counts, context)) ?? {
+      field: { type: 'text' },
+      notes: textNotes(counts),
+    }
   );
 }
 
@@ -98,11 +105,13 @@ function guessNumeric(counts: ReadonlyMap<string, number>, context: TypeContext)
   if (guess === null) return null;
   const sentinels = guessSentinels(guess.numbers, context.sentinels);
   const gone = new Set(sentinels.map(({ value }) => value));
-  const left = [...guess.numbers.keys()].filter((value) => !gone.has(value));
+  const left = [...guess.numbers.keys()].filter((value) => !gone.has(value) && Number.isFinite(value));
   const { type, decimal, strip, unit, others, ambiguous } = guess;
   const isSafe = left.every(Number.isSafeInteger);
   const isFloat =
-    type === 'float' || (isSafe && (context.measured || (context.isNumber && mayGetFraction(left, guess, context))));
+    type === 'float' ||
+    left.length === 0 ||
+    (isSafe && (context.measured || (context.isNumber && mayGetFraction(left, guess, context))));
   const field: TypeGuess['field'] = {
     type: isFloat ? 'float' : 'int',
     ...(strip === '' ? {} : { strip }),
@@ -162,6 +171,15 @@ function textNotes(counts: ReadonlyMap<string, number>): string[] {
         ? 'leading zeros: text, so that they stay'
         : 'longer than a whole number of 64 bits: text',
     ];
+  const numbers = texts.filter((text) => parseDecimal(text) !== null);
+  if (numbers.length > 0 && numbers.length < texts.length) {
+    const [other = ''] = texts.filter((text) => parseDecimal(text) === null);
+    const count = sum(numbers.map((text) => counts.get(text) ?? 0));
+    if (count * 2 >= sum(counts.values()))
+      return [
+        `${count} of ${sum(counts.values())} are numbers; ${JSON.stringify(other.slice(0, 20))} is none: type: float with nulls: [ … ] takes such texts for no value`,
+      ];
+  }
   const isFew = texts.length <= 5 && sum(counts.values()) > 2 * texts.length && texts.every((text) => text.length < 20);
   return isFew ? [texts.join(', ')] : [];
 }

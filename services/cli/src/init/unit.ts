@@ -85,5 +85,7 @@ export function guessUnit(header: string, words: readonly string[]): NamedUnit {
   if (/^(?:latitude|longitude|lat|lon|lng)$/.test(last)) return { name: header, unit: '°' };
   const before = words.slice(0, -1).join('_');
   if ((last === 'c' || last === 'f') && /temp|dew/.test(before)) return { name: header, unit: `°${last.toUpperCase()}` };
-  return { name: header, unit: words.length > 1 && Object.hasOwn(SUFFIXES, last) ? (SUFFIXES[last] ?? null) : null };
+  // In readings.v the v may be any value; in bat_v it is volts.
+  const isPart = last.length > 1 ? words.length > 1 : /[^.][_\s]\w$|[a-z]V$/.test(header);
+  return { name: header, unit: isPart && Object.hasOwn(SUFFIXES, last) ? (SUFFIXES[last] ?? null) : null };
 }

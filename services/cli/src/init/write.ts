@@ -104,7 +104,7 @@ function keyNotes({ key, keyName }: Guess): string[] {
     : [`the device, a guess: ${key.reason}`];
 }
 
-function timeNotes({ time: { reason, guess } }: Guess, { zone, zoneGiven }: Written): string[] {
+function timeNotes({ time: { reason, guess }, zoneSays }: Guess, { zone, zoneGiven }: Written): string[] {
   const notes = [`The time, a guess: ${reason}.`];
   if (guess?.order) notes.push(`${capital(guess.order.reason)}; else format: ${JSON.stringify(guess.order.other)}`);
   if (!guess?.zoned)
@@ -113,6 +113,7 @@ function timeNotes({ time: { reason, guess } }: Guess, { zone, zoneGiven }: Writ
         ? `The file names no zone: ${zone} is that of --zone.`
         : 'The file names no zone: UTC is ASSUMED. Another one: zone: Europe/Berlin here (and in fields of type time), or millrace init --zone Europe/Berlin',
     );
+  if (zoneSays !== null) notes.push(`A column says a zone, which is not looked at: ${zoneSays}`);
   if (guess && guess.others.size > 0) {
     const shown = [...guess.others].slice(0, 3).map(([text, count]) => `${JSON.stringify(text.slice(0, 30))} (${times(count)})`);
     notes.push(`No such time, and refused: ${shown.join(', ')}`);
@@ -162,6 +163,11 @@ export function headLines(file: string, sample: Sample, outcome: SampleOutcome):
     `Written by \`millrace init ${file}\`, which looked at ${part}.`,
     `Of the ${many(sample.values.length, 'record')} in it these rules make ${many(outcome.rows, 'row')}; ${isOrAre(outcome.refused)} refused.`,
     ...(outcome.times === null ? [] : [`Their times are from ${outcome.times.from} to ${outcome.times.to}.`]),
+    ...(outcome.repeated === 0
+      ? []
+      : [
+          `${many(outcome.repeated, 'row')} in an hour that the clocks showed twice: taken as the earlier one, the file does not tell which`,
+        ]),
     ...outcome.reasons.map((reason) => `  refused: ${reason}`),
     ...(sample.unreadable.count === 0
       ? []

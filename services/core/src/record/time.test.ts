@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { parseJson, RawNumber } from './json.ts';
 import { compileTime, epochNsToIso, isoToEpochMs, isoToEpochNs, TimeError } from './time.ts';
+import { zoneOf } from './zone.ts';
 
 const TRAFFIC = 'yyyy MMM dd hh:mm:ss a';
 const CHICAGO = 'America/Chicago';
@@ -174,6 +175,20 @@ test.each([
 ])('a rule that cannot work is refused when it is read: %j', (rule, message) => {
   expect(() => compileTime(rule)).toThrow(TimeError);
   expect(() => compileTime(rule)).toThrow(message);
+});
+
+test('a zone says which of its times came once more', () => {
+  const berlin = zoneOf('Europe/Berlin');
+  const repeated = (utc: string): boolean | undefined => berlin?.isRepeated(Date.parse(utc));
+  expect(['2024-10-26T23:59:59Z', '2024-10-27T00:00:00Z', '2024-10-27T00:59:59Z', '2024-10-27T01:00:00Z'].map(repeated)).toEqual([
+    false,
+    true,
+    true,
+    false,
+  ]);
+  expect(repeated('2024-03-31T00:30:00Z')).toBe(false); // skipped, not repeated
+  expect(zoneOf('Australia/Lord_Howe')?.isRepeated(Date.parse('2025-04-05T14:45:00Z'))).toBe(true); // by half an hour
+  expect(zoneOf('UTC')?.isRepeated(0)).toBe(false);
 });
 
 const LAST_DAY = 253_402_200_000_000_000_000n;

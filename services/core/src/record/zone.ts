@@ -10,10 +10,14 @@ export interface Zone {
   name: string;
   /** UTC ms of a wall-clock time given as if it were UTC ms; null where the clocks skipped it. */
   toUtc(wallMs: number): number | null;
+  /** Whether its clocks show the same once more after this time: a text alone does not tell which of both it was. */
+  isRepeated(utcMs: number): boolean;
 }
 
 const DAY_MS = 86_400_000;
 const QUARTER_MS = 900_000;
+/** By which clocks are put back. */
+const STEPS_MS = [3_600_000, 1_800_000];
 const MAX_CACHED = 20_000;
 const zones = new Map<string, Zone>();
 
@@ -25,7 +29,12 @@ export function zoneOf(name: string): Zone | null {
   const iana = IANAZone.create(name);
   // Luxon gives minutes, with a fraction where a zone once had local mean time.
   const exact: Offset = (utcMs) => Math.round(iana.offset(utcMs) * 60_000);
-  const zone = { name, toUtc: resolver(cached(DAY_MS, cached(QUARTER_MS, exact))) };
+  const offset = cached(DAY_MS, cached(QUARTER_MS, exact));
+  const zone = {
+    name,
+    toUtc: resolver(offset),
+    isRepeated: (utcMs: number) => STEPS_MS.some((step) => offset(utcMs) - offset(utcMs + step) === step),
+  };
   if (zones.size < MAX_CACHED) zones.set(name, zone);
   return zone;
 }
