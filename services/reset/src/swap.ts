@@ -12,6 +12,8 @@
 import { table as tableName } from '@millrace/core/database/identifier.ts';
 import type { Kafka, KafkaRecord, Sender } from '@millrace/core/kafka/kafka.ts';
 import { namesOf } from '@millrace/core/spec/names.ts';
+import { markChanges } from '@millrace/setup/latestMarks.ts';
+import { modelOf } from '@millrace/setup/model.ts';
 import { retiredKey } from '@millrace/setup/owners.ts';
 import { maintenanceLock } from '@millrace/setup/rollups/refresh.ts';
 import { type Session, takeTurn } from '@millrace/setup/session.ts';
@@ -23,7 +25,6 @@ import { touchedSql } from '@millrace/sink/touched.ts';
 import type { ClientBase, PoolClient } from 'pg';
 import { beforeOf, type Filling, hoursOf, nextOf, refusalsOf, standingIn } from './fill.ts';
 import { type Goal, goalsOf, originsAfter, positionsOf } from './goals.ts';
-import { passMarks } from './latestMarks.ts';
 import { settleLedger } from './ledger.ts';
 import { pieceOf } from './piece.ts';
 import { beside, namesIn, type Plan, renamed, type TableSet, tablesOf } from './plan.ts';
@@ -229,7 +230,7 @@ export async function exchange(session: Session, plan: Plan, startedAt: Date): P
   }
   await giveTo(session, retiredKey(pipeline), kept);
   await giveTo(session, pipeline, final);
-  await passMarks(session, plan, kept);
+  await markChanges(session, modelOf(wanted), kept); // the topic of newest rows follows
   return kept;
 }
 

@@ -1,7 +1,7 @@
 /** Records of a topic as they stand there, for people and programs. */
 import { isUtf8 } from 'node:buffer';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Kafka, KafkaRecord } from '@millrace/core/kafka/kafka.ts';
+import type { Bounds, Kafka, KafkaRecord } from '@millrace/core/kafka/kafka.ts';
 import { printable } from '../text.ts';
 
 export interface Placed {
@@ -19,15 +19,28 @@ export async function lastRecords(kafka: Kafka, topic: string, count: number): P
     throw new Error(`there is no topic ${topic}: was the Pipeline ever set up on this Kafka?`);
   const bounds = await kafka.bounds(topic);
   const records: Placed[] = [];
-  for (const [partition, { start, end }] of bounds.entries()) {
-    for await (const record of kafka.range(topic, partition, Math.max(start, end - count), end)) {
-      records.push({ topic, partition, record });
-    }
-  }
+  for (const [partition, bound] of bounds.entries())
+    for (const record of await lastOf(kafka, topic, partition, bound, count)) records.push({ topic, partition, record });
   records.sort(
     (a, b) => a.record.timestampMs - b.record.timestampMs || a.partition - b.partition || a.record.offset - b.record.offset,
   );
   return { records: count === 0 ? [] : records.slice(-count), ends: bounds.map(({ end }) => end) };
+}
+
+/** The last records of one partition. Where offsets have gaps (ends of transactions, a compacted log) it looks further back. */
+async function lastOf(
+  kafka: Kafka,
+  topic: string,
+  partition: number,
+  { start, end }: Bounds,
+  count: number,
+): Promise<KafkaRecord[]> {
+  for (let offsets = count; ; offsets *= 4) {
+    const from = Math.max(start, end - offsets);
+    const found: KafkaRecord[] = [];
+    for await (const record of kafka.range(topic, partition, from, end)) if (found.push(record) > count) found.shift();
+    if (found.length === count || from === start) return found;
+  }
 }
 
 /** Records appended from `ends` on, until the signal; within one partition in order. */

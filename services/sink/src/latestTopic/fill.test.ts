@@ -6,7 +6,7 @@ import { setupPipeline } from '@millrace/setup/setup.ts';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { testPipeline } from '../testPipeline.ts';
 import { readNext, readUnsent } from './store.ts';
-import { differences, log, type Stage, sendAll, startStage, topicOf, unsentOf } from './testTopic.ts';
+import { differences, log, never, type Stage, sendAll, startStage, topicOf, unsentOf } from './testTopic.ts';
 
 let stage: Stage;
 beforeAll(async () => {
@@ -57,6 +57,23 @@ test('turned on it is filled with what was there, turned off it costs nothing, t
   await setUp(on);
   await sendAll(sender);
   expect([await unsentOf(stage, on), await differences(stage, on)]).toEqual([0, []]);
+});
+
+test('another table of the same Pipeline: what only the former one had goes', async () => {
+  const first = testPipeline('renamed', { latest: { ...BY, topic: true } });
+  const second: Pipeline = { ...first, spec: { ...first.spec, table: { ...first.spec.table, name: 'renamed_2' } } };
+  await setUp(first);
+  await fill(first, 5);
+  await sendAll(stage.sender(first));
+  await setUp(second);
+  await fill(second, 3);
+  await fill(first, 7); // nobody's any more
+  await sendAll(stage.sender(second));
+  expect([await unsentOf(stage, second), await differences(stage, second)]).toEqual([0, []]);
+  expect((await topicOf(stage, second)).size).toBe(3);
+  await expect(stage.sender(first).task.run(never)).rejects.toThrow(
+    'the table default.renamed is no longer that of default/renamed',
+  );
 });
 
 test('a key stays in its partition when partitions are added, so that no old value of it is left in another one', async () => {

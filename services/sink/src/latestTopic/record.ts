@@ -4,7 +4,7 @@
  * Invariants: the key is one text for one combination: JSON with the names in order. The value is what the processor writes for such a row
  * (`encodeRow`), digit by digit; times have 0, 3, 6 or 9 digits behind the second, as the table still knows them. What a record cannot
  * hold (a number that is none, which only a person can have put there, or an `extra` that the database spells longer than the topic
- * takes) is left out and named in the header `left-out`, so that one row never holds up the others.
+ * takes, or text from before a smaller `record.maxBytes`) is left out and named in the header `left-out`, so that one row never holds up the others.
  */
 import type { OutRecord } from '@millrace/core/kafka/kafka.ts';
 import { parseJson, stringifyJson } from '@millrace/core/record/json.ts';
@@ -38,10 +38,12 @@ export function latestRecord(key: string, texts: Texts | null, columns: readonly
   }
   row[TIME_COLUMN] = withNanoseconds(row[TIME_COLUMN] ?? null, row[TIME_NS_COLUMN] ?? null);
   let value = encodeRow(row, columns);
-  if (value.length > maxBytes - HEADROOM_BYTES) {
-    const large = columns.filter(({ name, type }) => type === 'json' && row[name] !== null).map(({ name }) => name);
-    for (const name of large) row[name] = null;
-    leftOut.push(...large);
+  const bySize = columns.filter(({ type }) => type === 'json' || type === 'text').map(({ name }) => name);
+  bySize.sort((a, b) => String(row[b] ?? '').length - String(row[a] ?? '').length);
+  for (const name of bySize) {
+    if (value.length <= maxBytes - HEADROOM_BYTES) break;
+    row[name] = null;
+    leftOut.push(name);
     value = encodeRow(row, columns);
   }
   return { key: named, value, headers: leftOut.length === 0 ? {} : { [LEFT_OUT_HEADER]: leftOut.join(',') } };
