@@ -52,8 +52,7 @@ export async function sampleManifests(): Promise<Map<string, Manifest[]>> {
       const values = { ...defaultValues(), ...(namespace === undefined ? {} : { namespace }) };
       const { apiVersion, kind, metadata, spec } = pipeline;
       samples.set(file, [{ apiVersion, kind, metadata, spec } as Manifest, ...pipelineObjects(inCluster(pipeline), values)]);
-      const several = { ...pipeline, spec: { ...pipeline.spec, scale: { ...pipeline.spec.scale, min: 2 } } };
-      samples.set(`${file}, two of each`, pipelineObjects(inCluster(several), values));
+      samples.set(`${file}, two of each`, pipelineObjects(twoOfEach(inCluster(pipeline)), values));
     }
   }
   return samples;
@@ -70,6 +69,14 @@ export function inCluster(pipeline: Pipeline): Pipeline {
   if (mqtt) return { ...pipeline, spec: { ...spec, source: { mqtt: { ...mqtt, url: 'mqtts://broker:8883' } } } };
   if (!spec.source.replay || metadata.annotations) return pipeline;
   return { ...pipeline, metadata: { ...metadata, annotations: { [DATA_CONFIG_MAP]: 'data' } } };
+}
+
+/** Of what can be there twice. */
+function twoOfEach(pipeline: Pipeline): Pipeline {
+  const { source, scale } = pipeline.spec;
+  const shared = source.mqtt ? { mqtt: { ...source.mqtt, shared: 'two' } } : source;
+  const producers = source.mqtt || source.http ? { producers: 2 } : {};
+  return { ...pipeline, spec: { ...pipeline.spec, source: shared, scale: { ...scale, min: 2, ...producers } } };
 }
 
 const PIPELINE = `

@@ -68,7 +68,7 @@ export interface StatefulSetProps extends ServiceProps {
   /** Headless Service that gives each pod its name. */
   service: string;
   /** Volumes that outlive the pod; mounted by the mount whose volume has this name. Without storageClass the cluster's default. */
-  claim: { volume: string; size: string; storageClass?: string | undefined };
+  claim?: { volume: string; size: string; storageClass?: string | undefined };
 }
 
 export interface JobProps extends WorkloadProps {
@@ -123,24 +123,30 @@ export class StatefulSetWorkload extends Construct {
       serviceName: props.service,
       podManagementPolicy: 'Parallel',
       updateStrategy: { type: 'RollingUpdate' },
-      // Data outlives the workload: whoever wants to be rid of it deletes the claim.
-      persistentVolumeClaimRetentionPolicy: { whenDeleted: 'Retain', whenScaled: 'Retain' },
       revisionHistoryLimit: 3,
-      volumeClaimTemplates: [
-        {
-          apiVersion: 'v1',
-          kind: 'PersistentVolumeClaim',
-          metadata: { name: claim.volume, labels: selectorOf(props.identity) },
-          spec: {
-            accessModes: ['ReadWriteOnce'],
-            resources: { requests: { storage: claim.size } },
-            ...(claim.storageClass === undefined ? {} : { storageClassName: claim.storageClass }),
-          },
-        },
-      ],
+      ...(claim ? claimed(claim, props.identity) : {}),
     });
     surround(this, props, props.replicas);
   }
+}
+
+function claimed({ volume, size, storageClass }: NonNullable<StatefulSetProps['claim']>, identity: Identity): object {
+  return {
+    // Data outlives the workload: whoever wants to be rid of it deletes the claim.
+    persistentVolumeClaimRetentionPolicy: { whenDeleted: 'Retain', whenScaled: 'Retain' },
+    volumeClaimTemplates: [
+      {
+        apiVersion: 'v1',
+        kind: 'PersistentVolumeClaim',
+        metadata: { name: volume, labels: selectorOf(identity) },
+        spec: {
+          accessModes: ['ReadWriteOnce'],
+          resources: { requests: { storage: size } },
+          ...(storageClass === undefined ? {} : { storageClassName: storageClass }),
+        },
+      },
+    ],
+  };
 }
 
 /** Runs to its end once; a Job cannot be changed, so its name says what it does (`hashOf` of its content). */

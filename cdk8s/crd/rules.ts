@@ -36,6 +36,14 @@ export const RULES: Readonly<Record<string, Rules>> = {
       },
     ],
   },
+  spec: {
+    rules: [
+      {
+        rule: '!has(self.scale) || !has(self.scale.producers) || self.scale.producers == 1 || has(self.source.http) || (has(self.source.mqtt) && has(self.source.mqtt.shared))',
+        message: 'scale.producers above 1 goes with source.http, or source.mqtt with shared',
+      },
+    ],
+  },
   'spec.source': { rules: [exactlyOne(SOURCE_KINDS)] },
   'spec.source.replay.pace': { rules: [exactlyOne(['unlimited', 'interval', 'multiplier'])] },
   'spec.source.simulator': { rules: [{ rule: 'has(self.rate) || has(self.step)', message: 'give rate or step' }] },

@@ -5,7 +5,7 @@ import { faultsOf, podSpecOf } from '../constructs/restricted.ts';
 import { parseValues } from '../platform/loadValues.ts';
 import { pipelineObjects } from './pipeline.ts';
 
-function objectsOf(source: string, values = ''): Manifest[] {
+function objectsOf(source: string, values = '', scale = '{}'): Manifest[] {
   const [loaded] = parsePipelines(
     `
 apiVersion: millrace.dev/v1alpha1
@@ -15,6 +15,7 @@ spec:
   source: ${source}
   record: { key: a, time: { field: t }, fields: { a: { type: text } } }
   table: { name: t }
+  scale: ${scale}
 `,
     'pipeline.yaml',
   );
@@ -90,4 +91,14 @@ test.each([
 test('an open source wants no Secret', () => {
   const found = named(objectsOf('{ http: { auth: { open: true } } }'), 'Deployment', 'phones-producer');
   expect(JSON.stringify(found)).not.toContain('--secrets');
+});
+
+test('several producers stand in for each other behind one Service, and are not taken away together', () => {
+  const several = objectsOf(WITH_TOKEN, '', '{ producers: 3 }');
+  const found = named(several, 'Deployment', 'phones-producer');
+  expect(found?.spec).toMatchObject({ replicas: 3, strategy: { type: 'RollingUpdate', rollingUpdate: { maxUnavailable: 0 } } });
+  expect(found && podSpecOf(found)).toHaveProperty('topologySpreadConstraints');
+  expect(named(several, 'PodDisruptionBudget', 'phones-producer')?.spec).toMatchObject({ maxUnavailable: 1 });
+  expect(named(objects, 'PodDisruptionBudget', 'phones-producer')).toBeUndefined();
+  expect(named(several, 'Service', 'phones-http')).toEqual(named(objects, 'Service', 'phones-http'));
 });

@@ -21,8 +21,7 @@ const LEAVE_SECONDS = 5;
 export interface Listening extends Input {
   ports: Record<string, number>;
   ingress: Flow[];
-  /** One pod comes before the other goes: any number may listen. */
-  deployment: Partial<Pick<DeploymentProps, 'strategy' | 'preStopSeconds'>>;
+  deployment: Pick<DeploymentProps, 'preStopSeconds'>;
 }
 
 /** Of the producer; null where its source is another. */
@@ -37,7 +36,7 @@ export function listeningOf({ spec }: Pipeline): Listening | null {
     ports: { http: HTTP_PORT },
     // Devices, and whatever stands between them and the cluster.
     ingress: [{ peers: ['anywhere'], ports: [HTTP_PORT] }],
-    deployment: { strategy: 'RollingUpdate', preStopSeconds: LEAVE_SECONDS },
+    deployment: { preStopSeconds: LEAVE_SECONDS },
   };
 }
 

@@ -5,7 +5,7 @@ import { faultsOf, podSpecOf } from '../constructs/restricted.ts';
 import { parseValues } from '../platform/loadValues.ts';
 import { pipelineObjects } from './pipeline.ts';
 
-function objectsOf(mqtt: string, values = ''): Manifest[] {
+function objectsOf(mqtt: string, values = '', scale = '{}'): Manifest[] {
   const [loaded] = parsePipelines(
     `
 apiVersion: millrace.dev/v1alpha1
@@ -15,6 +15,7 @@ spec:
   source: { mqtt: ${mqtt} }
   record: { key: a, time: { field: t }, fields: { a: { type: text } } }
   table: { name: t }
+  scale: ${scale}
 `,
     'pipeline.yaml',
   );
@@ -22,13 +23,14 @@ spec:
   return pipelineObjects(loaded.pipeline, parseValues(values, 'values.yaml'));
 }
 
-function producerOf(objects: readonly Manifest[]) {
-  const deployment = objects.find(({ kind, metadata }) => kind === 'Deployment' && metadata.name === 'doors-producer');
+function producerOf(objects: readonly Manifest[], kind = 'Deployment') {
+  const deployment = objects.find((object) => object.kind === kind && object.metadata.name === 'doors-producer');
   const pod = deployment && podSpecOf(deployment);
   if (!deployment || !pod) throw new Error('no producer');
   const { labels } = (deployment.spec as { template: Manifest }).template.metadata;
-  const [container] = pod.containers as { args?: string[]; volumeMounts?: object[] }[];
-  return { deployment, pod, labels, args: container?.args ?? [], mounts: container?.volumeMounts ?? [] };
+  const [container] = pod.containers as { args?: string[]; env?: object[]; volumeMounts?: object[] }[];
+  const { args = [], env = [], volumeMounts: mounts = [] } = container ?? {};
+  return { deployment, pod, labels, args, env, mounts };
 }
 
 function egressOf(objects: readonly Manifest[]): { to?: object[]; ports?: { port: number }[] }[] {
@@ -104,13 +106,48 @@ test('another broker is reached anywhere, at its port', () => {
   const objects = objectsOf(
     '{ url: "mqtt://broker.example.org", topics: [a], shared: doors, auth: { secretRef: { name: login } } }',
   );
-  const { labels, args, pod } = producerOf(objects);
+  const { labels, pod } = producerOf(objects, 'StatefulSet');
   expect(egressOf(objects).some(({ to, ports }) => !to && ports?.some(({ port }) => port === 1883))).toBe(true);
   expect(labels).not.toHaveProperty('millrace.dev/mqtt-client');
-  expect(args).toEqual(expect.arrayContaining(['--instance', '0']));
   expect(JSON.stringify(pod.volumes)).toContain('"username"');
 });
 
 test.each(['mqtt://127.0.0.1:1883', 'mqtt://localhost', 'mqtt://[::1]'])('%s is refused: no pod has a broker', (url) => {
   expect(() => objectsOf(`{ url: "${url}", topics: [a] }`)).toThrow(/doors: spec\.source\.mqtt\.url is .*no broker of its own/);
+});
+
+describe('a shared subscription', () => {
+  const SHARED = '{ topics: [tele/#], shared: doors }';
+  const of = (producers: number): Manifest[] => objectsOf(SHARED, 'mqtt: { enabled: true }', `{ producers: ${producers} }`);
+  const named = (objects: readonly Manifest[], kind: string): Manifest | undefined =>
+    objects.find((object) => object.kind === kind && object.metadata.name === 'doors-producer');
+
+  test.each([1, 3])('has %i producers, each under a name that stays, with which its session is found again', (producers) => {
+    const objects = of(producers);
+    const { deployment, pod, env, labels } = producerOf(objects, 'StatefulSet');
+    expect(named(objects, 'Deployment'), 'a second one beside it would throw it out of its session').toBeUndefined();
+    expect(deployment.spec).toMatchObject({
+      replicas: producers,
+      podManagementPolicy: 'Parallel',
+      serviceName: 'doors-producer',
+    });
+    expect(deployment.spec).not.toHaveProperty('volumeClaimTemplates');
+    expect(env).toContainEqual({ name: 'MILLRACE_POD', valueFrom: { fieldRef: { fieldPath: 'metadata.name' } } });
+    expect(faultsOf(pod)).toEqual([]);
+    const { clusterIP, selector } = (named(objects, 'Service')?.spec ?? {}) as { clusterIP?: string; selector?: object };
+    expect(clusterIP).toBe('None');
+    expect(labels).toMatchObject(selector ?? { none: true });
+    expect(labels).toMatchObject({ 'millrace.dev/mqtt-client': 'true' });
+  });
+
+  test('pods of several are not taken away together, nor put on one node', () => {
+    for (const [producers, wanted] of [
+      [1, false],
+      [2, true],
+    ] as const) {
+      const objects = of(producers);
+      expect(named(objects, 'PodDisruptionBudget') !== undefined).toBe(wanted);
+      expect('topologySpreadConstraints' in producerOf(objects, 'StatefulSet').pod).toBe(wanted);
+    }
+  });
 });

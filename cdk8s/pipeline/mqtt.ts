@@ -5,7 +5,7 @@ import type { Pipeline } from '@millrace/core/spec/pipeline.ts';
 import type { Mqtt } from '@millrace/core/spec/source.ts';
 import { selectorOf } from '../constructs/labels.ts';
 import { secretFilesMount } from '../constructs/mounts.ts';
-import type { Mount } from '../constructs/pod.ts';
+import type { EnvSource, Mount } from '../constructs/pod.ts';
 import { MQTT_CLIENT } from '../platform/mosquitto.ts';
 import { hostOf, MOSQUITTO, mqttOf, mqttSecret } from '../platform/names.ts';
 import type { Values } from '../platform/values.ts';
@@ -17,6 +17,8 @@ const SECRETS = '/etc/millrace/secrets';
 export interface Bridging extends Input {
   /** Of the pod: lets it through the NetworkPolicy of the platform's broker. */
   labels: Record<string, string>;
+  /** Of a shared subscription: what tells one producer from the others; null: there is one. */
+  inTurns: Record<string, EnvSource> | null;
 }
 
 /**
@@ -49,11 +51,8 @@ export function bridgingOf({ metadata, spec }: Pipeline, values: Values): Bridgi
   const own = values.mqtt.enabled && !values.mqtt.external && isHost(hostname, hostOf('mqtt', values));
   const usual = protocol === 'mqtts:' ? DEFAULT_MQTTS_PORT : DEFAULT_MQTT_PORT;
   return {
-    args: [
-      ...(mounts.length > 0 ? ['--secrets', SECRETS] : []),
-      // There is one of them, under a pod name that is never the same; its session is found by this.
-      ...(mqtt.shared === undefined ? [] : ['--instance', '0']),
-    ],
+    args: mounts.length > 0 ? ['--secrets', SECRETS] : [],
+    inTurns: mqtt.shared === undefined ? null : { MILLRACE_POD: { field: 'metadata.name' } },
     mounts,
     egress: [{ peers: own ? [{ pods: selectorOf(MOSQUITTO) }] : ['anywhere'], ports: [Number(port) || usual] }],
     labels: own ? MQTT_CLIENT : {},

@@ -8,7 +8,14 @@ import { configMount } from '../constructs/mounts.ts';
 import type { Flow } from '../constructs/networkPolicy.ts';
 import type { Resources } from '../constructs/pod.ts';
 import { httpProbes } from '../constructs/probes.ts';
-import { DeploymentWorkload, JobWorkload, type WorkloadProps } from '../constructs/workload.ts';
+import { service } from '../constructs/service.ts';
+import {
+  DeploymentWorkload,
+  JobWorkload,
+  type ServiceProps,
+  StatefulSetWorkload,
+  type WorkloadProps,
+} from '../constructs/workload.ts';
 import { MILLRACE_USER } from '../platform/images.ts';
 import { METRICS_PORT } from '../platform/names.ts';
 import { SCRAPED } from '../platform/prometheus.ts';
@@ -59,8 +66,8 @@ export function role(scope: Construct, name: RoleName, context: PipelineContext)
   const listening = name === 'producer' ? listeningOf(pipeline) : null;
   const bridging = name === 'producer' ? bridgingOf(pipeline, values) : null;
   const input = listening ?? bridging ?? (name === 'producer' ? inputOf(pipeline) : { args: [], mounts: [], egress: [] });
-  const scale = name === 'producer' ? 1 : scaleOf(pipeline, values);
-  new DeploymentWorkload(scope, name, {
+  const scale = name === 'producer' ? producersOf(pipeline) : scaleOf(pipeline, values);
+  const props = {
     ...common(context, name, connection),
     name: `${pipeline.metadata.name}-${name}`,
     args: ['run', '--role', name, '--host', '0.0.0.0', '--port', String(METRICS_PORT), ...input.args, FILE],
@@ -69,14 +76,23 @@ export function role(scope: Construct, name: RoleName, context: PipelineContext)
     resources: resourcesOf(pipeline, name, values),
     extraLabels: { ...connection.labels, ...bridging?.labels, ...SCRAPED },
     probes: httpProbes(METRICS_PORT, '/healthz', '/readyz'),
-    // Two producers of one file would take turns in sending it.
     replicas: typeof scale === 'number' ? scale : null,
-    strategy: name === 'producer' ? 'Recreate' : 'RollingUpdate',
     ...listening?.deployment,
     ingress: [...metricsFlow(values), ...(listening?.ingress ?? [])],
     egress: [...connection.egress, ...input.egress],
-  });
+  } satisfies ServiceProps;
+  if (bridging?.inTurns) {
+    // The name of a pod is the same over its restarts, and with it the session on the broker.
+    service(scope, `${name}-pods`, { name: props.name, identity: props.identity, ports: props.ports, headless: true });
+    new StatefulSetWorkload(scope, name, { ...props, env: { ...props.env, ...bridging.inTurns }, service: props.name });
+    return;
+  }
+  // Two producers of one file would take turns in sending it.
+  const strategy = name === 'producer' && !listening ? 'Recreate' : 'RollingUpdate';
+  new DeploymentWorkload(scope, name, { ...props, strategy });
 }
+
+const producersOf = ({ spec }: Pipeline): number => spec.scale?.producers ?? 1;
 
 /** Topics, tables and roll-ups; runs again under another name whenever what it makes is another. */
 export function setupJob(scope: Construct, context: PipelineContext): void {

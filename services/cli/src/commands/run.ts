@@ -27,6 +27,7 @@ interface Options extends RunOptions, Overrides {
   input?: string;
   httpHost?: string;
   instance?: string;
+  pod?: number;
   json?: true;
 }
 
@@ -72,6 +73,7 @@ export function addRun(program: Command): void {
         'which one this is of several producers that share a subscription; default: the name of the machine',
       ).env('MILLRACE_INSTANCE'),
     )
+    .addOption(new Option('--pod <name>').env('MILLRACE_POD').argParser(ordinalOf).hideHelp())
     .option('--registry <file...>', 'take over files of the device registry before it runs, as `millrace registry import` does')
     .option(
       '--client <file...>',
@@ -134,9 +136,14 @@ async function serveOne(name: Role['name'], pipelines: readonly LoadedPipeline[]
     ...(options.host === undefined ? {} : { host: options.host }),
     ...(options.port === undefined ? {} : { port: options.port }),
     http: httpOf(options),
-    ...(options.instance === undefined ? {} : { instance: options.instance }),
+    ...whichOf(options),
     log,
   });
+}
+
+function whichOf({ instance, pod }: Options): { instance?: string; ordinal?: number } {
+  if (instance !== undefined) return { instance };
+  return pod === undefined ? {} : { ordinal: pod };
 }
 
 /** A role alone starts no broker. */
@@ -194,6 +201,13 @@ function mqttBroker(text: string): string {
 function brokerUrl(text: string, others: unknown): string {
   if (/^mqtt:\/\/[^/@?#]+$/i.test(text)) return text;
   throw new InvalidArgumentError(`Allowed is ${typeof others === 'string' ? others : ''}a URL such as mqtt://127.0.0.1:1883.`);
+}
+
+/** For `--pod`. */
+function ordinalOf(text: string): number {
+  const [, digits] = /^.+-(0|[1-9]\d{0,3})$/.exec(text) ?? [];
+  if (digits !== undefined) return Number(digits);
+  throw new InvalidArgumentError('Allowed is the name of a pod of a StatefulSet, such as doors-producer-0.');
 }
 
 /** For `--port`. */

@@ -31,6 +31,8 @@ export interface RoleContext {
   http?: HttpOptions;
   /** Which one this is of several producers that share a source. Default: the name of the machine. */
   instance?: string;
+  /** The same in a cluster: of pods that are numbered, of which there are `spec.scale.producers`. Not beside `instance`. */
+  ordinal?: number;
 }
 
 /** What a worker does, for programs. `paused`: it waits for something outside, and goes on by itself. */

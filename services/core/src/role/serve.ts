@@ -34,6 +34,8 @@ export interface ServeOptions {
   http?: HttpOptions;
   /** Which one this is of several producers that share a source. */
   instance?: string;
+  /** The same, of pods that are numbered. */
+  ordinal?: number;
   log: Logger;
 }
 
@@ -68,8 +70,9 @@ export async function serveRole(role: Role, pipelines: readonly LoadedPipeline[]
   const health = await serveHealth({ host: options.host ?? '127.0.0.1', port: options.port ?? 0, metrics, states });
   for (const { pipeline, folder } of pipelines) {
     const name = namesOf(pipeline).pipeline;
-    const { instance } = options;
-    const given = { ...(options.http && { http: options.http }), ...(instance !== undefined && { instance }) };
+    const { instance, ordinal } = options;
+    const which = { ...(instance !== undefined && { instance }), ...(ordinal !== undefined && { ordinal }) };
+    const given = { ...(options.http && { http: options.http }), ...which };
     const context = { kafka, metrics, baseFolder: folder, ...given, log: only ? log : log.child({ pipeline: name }) };
     workers.set(
       name,

@@ -157,6 +157,22 @@ describe('what does not go together', () => {
     [23, '    - { every: 1h, of: [speed] }\n  scale: { max: 7 }', 'spec.scale.max', /above the 6 partitions/, /at most 6/],
     [
       23,
+      '    - { every: 1h, of: [speed] }\n  scale: { producers: 2 }',
+      'spec.scale.producers',
+      /a source of replay is sent by one producer/,
+      /^1; more with source\.http, or source\.mqtt with shared$/,
+    ],
+    [
+      6,
+      '    mqtt: { topics: [a] }\n  scale: { producers: 3 }',
+      'spec.scale.producers',
+      /only by a shared subscription/,
+      /source\.mqtt\.shared, such as shared: /,
+    ],
+    [23, '    - { every: 1h, of: [speed] }\n  scale: { producers: 17 }', 'spec.scale.producers', /too large/, /from 1 to 16/],
+    [23, '    - { every: 1h, of: [speed] }\n  scale: { producers: 0 }', 'spec.scale.producers', /too small/, /from 1 to 16/],
+    [
+      23,
       '    - { every: 1h, of: [speed] }\n  alerts: { lagSeconds: { warn: 3, critical: 3 } }',
       'spec.alerts.lagSeconds.warn',
       /not below critical 3/,
@@ -188,6 +204,9 @@ describe('what does not go together', () => {
     ],
     ['unique columns with time', 20, '    name: events\n    unique: { columns: [device, time], keep: first }', 7, ''],
     ['an empty unique', 20, '    name: events\n    unique: {}', 7, ''],
+    ['several producers of HTTP', 6, '    http: { auth: { open: true } }\n  scale: { producers: 16 }', 7, ''],
+    ['several of a shared subscription', 6, '    mqtt: { topics: [a], shared: b }\n  scale: { producers: 2 }', 7, ''],
+    ['one producer of whatever it is', 23, '    - { every: 1h, of: [speed] }\n  scale: { producers: 1 }', 7, ''],
     ['an extra column', 20, '    name: events\n    extra: true', 7, ''],
   ])('%s is right', (_what, line, text, otherLine, otherText) => {
     const lines = changed(line, text).split('\n');

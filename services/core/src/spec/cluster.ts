@@ -1,12 +1,19 @@
 /** What only matters in a cluster: scaling, alerts, resources. */
 import { z } from 'zod';
+import { MOST_PRODUCERS } from './defaults.ts';
 import { duration } from './duration.ts';
 
 export const scale = z.strictObject({
-  min: z.int().min(0).optional().meta({ description: 'Fewest replicas' }),
-  max: z.int().min(1).optional().meta({ description: 'Most replicas, at most the number of partitions' }),
+  min: z.int().min(0).optional().meta({ description: 'Fewest replicas of processor and sink' }),
+  max: z.int().min(1).optional().meta({ description: 'Most of them, at most the number of partitions' }),
   lagSeconds: z.int().min(1).optional().meta({ description: 'Lag that scaling aims to stay under' }),
-  replicas: z.int().min(0).optional().meta({ description: 'A fixed number of replicas; switches scaling by lag off' }),
+  replicas: z.int().min(0).optional().meta({ description: 'A fixed number of them; switches scaling by lag off' }),
+  producers: z
+    .int()
+    .min(1)
+    .max(MOST_PRODUCERS)
+    .optional()
+    .meta({ description: 'Replicas of the producer, of source.http, and of source.mqtt with shared' }),
 });
 
 export const alerts = z.strictObject({

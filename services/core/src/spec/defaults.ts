@@ -6,6 +6,8 @@ export const DEFAULT_RETENTION = '7d';
 export const DEFAULT_MAX_RECORD_BYTES = 1_048_576;
 export const DEFAULT_CHUNK = '1d';
 export const DEFAULT_LAG_SECONDS = 30;
+/** Of one Pipeline. */
+export const MOST_PRODUCERS = 16;
 
 /** DESIGN section 5: by time, and quiet while all is well. */
 export const ALERTS = { lagSeconds: { warn: 200, critical: 300, for: '2m' }, silentFor: '10m', rejectedRatio: 0.01 } as const;
@@ -95,6 +97,7 @@ export const DEFAULTS: Readonly<Record<string, Default>> = {
   'spec.scale.min': { value: 1 },
   'spec.scale.max': { words: 'the number of partitions' },
   'spec.scale.lagSeconds': { value: DEFAULT_LAG_SECONDS },
+  'spec.scale.producers': { value: 1 },
   'spec.alerts.lagSeconds.warn': { value: ALERTS.lagSeconds.warn },
   'spec.alerts.lagSeconds.critical': { value: ALERTS.lagSeconds.critical },
   'spec.alerts.lagSeconds.for': { value: ALERTS.lagSeconds.for },

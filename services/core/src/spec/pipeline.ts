@@ -35,7 +35,7 @@ export const pipelineSpec = z.strictObject({
   record,
   table,
   rollups: z.array(rollup).max(16).optional().meta({ description: 'Statistics per interval, right for late data too' }),
-  scale: scale.optional().meta({ description: 'Replicas of processor and sink; only in a cluster' }),
+  scale: scale.optional().meta({ description: 'Replicas of the roles; only in a cluster' }),
   alerts: alerts.optional().meta({ description: 'When Prometheus alerts; only in a cluster' }),
   resources: resources.optional().meta({ description: 'Requests and limits per role; only in a cluster' }),
   pool: dnsName.optional().meta({ description: 'Share the workloads of this pool; only in a cluster' }),

@@ -22,7 +22,7 @@ const LINGER_MS = 5;
 const nobody = (): void => undefined;
 
 export const mqtt: Source = {
-  async start(pipeline, { kafka, log, metrics, http, instance = hostname() }) {
+  async start(pipeline, { kafka, log, metrics, http, instance, ordinal }) {
     const { mqtt: given } = pipeline.spec.source;
     if (!given) throw new Error('the Pipeline has no source.mqtt');
     const spec = { ...given, url: brokerOf(given) };
@@ -31,7 +31,7 @@ export const mqtt: Source = {
     readCredentials(spec, secrets); // what is wrong with them is said now, and not with the first connection
     const makeRecord = recordMaker(pipeline);
     const mqttMetrics = mqttMetricsOf(metrics);
-    const clientId = clientIdOf(name, spec, instance);
+    const clientId = clientIdOf(name, spec, instance ?? ordinal ?? hostname());
 
     const inOrder = new InOrder();
     const onMessage = (message: MqttMessage, acknowledge: (() => void) | null): void => {
@@ -93,7 +93,7 @@ function brokerOf({ url }: Mqtt): string {
 }
 
 /** The same over restarts, since the broker keeps the session under it; of several that share a subscription each has its own. */
-function clientIdOf(name: string, { clientId, shared }: Mqtt, instance: string): string {
+function clientIdOf(name: string, { clientId, shared }: Mqtt, instance: string | number): string {
   const own = clientId ?? `millrace.${name.replace('/', '.')}`;
   return shared === undefined ? own : `${own}.${instance}`;
 }

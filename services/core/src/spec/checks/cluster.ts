@@ -1,7 +1,8 @@
 /** Scaling and alerts: numbers that contradict each other. The namespace that Millrace's own tables are in. */
 import { ALERTS, partitionsOf } from '../defaults.ts';
 import type { Pipeline } from '../pipeline.ts';
-import type { Finding } from '../problem.ts';
+import type { Finding, Path } from '../problem.ts';
+import { SOURCE_KINDS } from '../source.ts';
 
 /** Schema of positions, ledger and the like. */
 const OWN_SCHEMA = 'millrace';
@@ -18,6 +19,7 @@ export function checkCluster(pipeline: Pipeline): Finding[] {
   }
   if (scale.min !== undefined && scale.max !== undefined && scale.min > scale.max)
     findings.push({ path: ['spec', 'scale', 'min'], message: `min is above max ${scale.max}`, allowed: `at most ${scale.max}` });
+  findings.push(...checkProducers(pipeline));
   const { warn = ALERTS.lagSeconds.warn, critical = ALERTS.lagSeconds.critical } = alerts?.lagSeconds ?? {};
   if (warn >= critical) {
     const named = alerts?.lagSeconds?.warn === undefined ? 'critical' : 'warn';
@@ -32,4 +34,18 @@ export function checkCluster(pipeline: Pipeline): Finding[] {
     findings.push({ path: ['metadata', 'namespace'], message, allowed: 'another namespace' });
   }
   return findings;
+}
+
+/** Several producers of one file would each send all of it, and those of a plain subscription get every message each. */
+function checkProducers({ spec: { source, scale } }: Pipeline): Finding[] {
+  const { producers = 1 } = scale ?? {};
+  if (producers === 1 || source.http || source.mqtt?.shared !== undefined) return [];
+  const path: Path = ['spec', 'scale', 'producers'];
+  if (source.mqtt) {
+    const message = 'producers of source.mqtt take messages in turns only by a shared subscription';
+    return [{ path, message, allowed: '1, or a name of the subscription in source.mqtt.shared, such as shared: millrace' }];
+  }
+  const kind = SOURCE_KINDS.find((one) => source[one] !== undefined);
+  const message = `a source of ${kind} is sent by one producer: a second one would send all of it again`;
+  return [{ path, message, allowed: '1; more with source.http, or source.mqtt with shared' }];
 }
