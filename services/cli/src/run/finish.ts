@@ -38,6 +38,7 @@ export function movement({ sample, producer, unsent }: Look): string {
     next,
     stored,
     sample.sink?.touched,
+    sample.latest,
   ]);
 }
 

@@ -52,6 +52,11 @@ describe('nothing is called finished while a record is on its way', () => {
     ['a partition that the processor never committed', ({ processor }) => processor.delete(1), /processor has 4 records/],
     ['a partition that the sink never stored', ({ sink }) => sink?.next.delete(1), /sink has 3 records/],
     ['a roll-up that is behind', (sample) => sample.sink && Object.assign(sample.sink, { touched: 2 }), /2 buckets/],
+    [
+      'a topic of newest rows that is behind',
+      (sample) => Object.assign(sample, { latest: { ...topic('latest', 5, 3), unsent: 2 } }),
+      /topic latest lacks 2 newest rows/,
+    ],
     ['a table that is not set up', (sample) => Object.assign(sample, { sink: null }), /not set up/],
     ['a topic that is gone', (sample) => Object.assign(sample.raw, { id: null, bounds: [] }), /raw is not there/],
   ];

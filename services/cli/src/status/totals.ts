@@ -65,7 +65,7 @@ export function unaccounted(totals: Totals): number {
 }
 
 /**
- * What has to happen until every record that was sent is stored; null when nothing has to.
+ * What has to happen until every record that was sent is stored, and whatever is made of rows is as new as they are; null when nothing has to.
  *
  * Invariant: a sample is taken from the source to the table's end (`collect.ts` says how), so that null is never said
  * while a record is on its way.
@@ -79,5 +79,7 @@ export function unfinished(sample: Sample): string | null {
   const unstored = lag(sample.processed.bounds, (partition) => sample.sink?.next.get(partition));
   if (unstored > 0) return `the sink has ${many(unstored, 'record')} to store`;
   if (sample.sink.touched > 0) return `the roll-ups have ${many(sample.sink.touched, 'bucket')} to refresh`;
+  const unsent = sample.latest?.unsent ?? 0;
+  if (unsent > 0) return `the topic ${sample.latest?.name} lacks ${many(unsent, 'newest row')}`;
   return null;
 }
