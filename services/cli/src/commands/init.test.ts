@@ -121,6 +121,7 @@ describe('the command', () => {
 
   test.each([
     ['no time', 'a,b\n1,2\n3,4\n', /no column tells the time.*"a", "b".*Write record\.time by hand/],
+    ['days without a year', 'Date/Time,t\n 01/01  01:00:00,1\n 01/01  24:00:00,2\n', /"Date\/Time" has days without a year/],
     ['nothing', '', /is empty; allowed is a file with at least one record/],
     ['only a header', 'time,a\n', /holds no record; allowed is a csv file/],
     ['an image', '\x89PNG\0\0\xff\xfe\0', /is no text: it has bytes of 0/],

@@ -34,6 +34,9 @@ const FORMATS = [
   "yyyy/MM/dd'T'HH:mm:ss",
   'EEE, dd MMM yyyy HH:mm:ss ZZZ',
   'dd/MM/yyyy|HH.mm.ss', // in two columns
+  'd. MMMM yyyy HH:mm:ss@de',
+  "d MMM yyyy 'à' HH:mm:ss@fr",
+  "d 'de' MMMM 'de' yyyy, H:mm:ss@es",
 ];
 const NOTES = ['', 'x', 'x\u00e9', 'x;y', 'x,y', 'x "q"', 'x\ny', 'x|z\tw', "x'"];
 const BOOLS = [
@@ -82,8 +85,9 @@ test('every row comes out with its values', { timeout: 300_000 }, async () => {
   await fc.assert(
     fc.asyncProperty(fc.array(row, { minLength: 6, maxLength: 30 }), style, async (rows, how) => {
       const { delimiter, decimal, zone, bools, end, quoted, emptyColumns, emptyRows } = how;
-      const [dateFormat = '', clockFormat] = how.format.split('|');
-      const time = compileTime({ format: [dateFormat, clockFormat].filter(Boolean).join(' '), zone });
+      const [format = '', locale = 'en-US'] = how.format.split('@');
+      const [dateFormat = '', clockFormat] = format.split('|');
+      const time = compileTime({ format: [dateFormat, clockFormat].filter(Boolean).join(' '), zone, locale });
       const cell = (value: string): string =>
         quoted || [delimiter, '"', '\n'].some((mark) => value.includes(mark)) ? `"${value.replaceAll('"', '""')}"` : value;
       const line = (values: readonly string[]): string => values.map(cell).join(delimiter) + delimiter.repeat(emptyColumns);

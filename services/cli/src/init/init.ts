@@ -3,6 +3,7 @@ import { basename } from 'node:path';
 import { durationMs } from '@millrace/core/spec/duration.ts';
 import { parsePipelines } from '@millrace/core/spec/load.ts';
 import { InputError } from '@millrace/producer/replay/piece.ts';
+import type { Column } from './column.ts';
 import { type Guess, type GuessOptions, guess, namesOfColumns } from './guess.ts';
 import { safeName, wordsOf } from './name.ts';
 import { outcomeOf } from './outcome.ts';
@@ -28,7 +29,10 @@ export async function pipelineFor(file: string, { zone, path }: InitOptions): Pr
   const read = await readSample(file);
   if (read.values.length === 0) {
     const { count, reason } = read.unreadable;
-    const found = count === 0 ? 'no record' : `no record that can be read (${count} that cannot: ${reason})`;
+    const none = read.whole
+      ? 'no record'
+      : `no whole record in its first ${read.bytes.looked} bytes (of an array in one large object make a file of that array alone, such as by jq)`;
+    const found = count === 0 ? none : `no record that can be read (${count} that cannot: ${reason})`;
     throw new InputError(
       `${file} holds ${found}; allowed is a csv file with a header, a JSON array of objects, or lines of JSON objects`,
     );
@@ -42,7 +46,7 @@ export async function pipelineFor(file: string, { zone, path }: InitOptions): Pr
       : `. No column can hold what stands at ${sample.others.join(', ')}`;
   if (found === null)
     throw new InputError(
-      `${file}: no column tells the time of a record, and a Pipeline needs one. Looked for were ISO 8601, dates such as 31/12/2024 or 31 Dec 2024, a date and a time of day in two columns, year, month and day in three, and seconds to nanoseconds since 1970, in the columns ${namesOfColumns(sample.columns)}. Write record.time by hand (docs/reference/pipeline.md: field, format, zone), starting from docs/reference/examples/smallest.yaml; a file without any time needs one first${within}`,
+      `${file}: no column tells the time of a record, and a Pipeline needs one. Looked for were ISO 8601, dates such as 31/12/2024 or 31 Dec 2024, a date and a time of day in two columns, year, month and day in three, and seconds to nanoseconds since 1970, in the columns ${namesOfColumns(sample.columns)}. Write record.time by hand (docs/reference/pipeline.md: field, format, zone), starting from docs/reference/examples/smallest.yaml; a file without any time needs one first${within}${withoutYear(sample.columns)}`,
     );
   const settings = { name: pipeline, table, path, zone: usedZone, zoneGiven: zone !== null };
   const tried = outcomeOf(pipelineIn(writePipeline(sample, found, { ...settings, chunk: null }), file), sample.values);
@@ -50,6 +54,12 @@ export async function pipelineFor(file: string, { zone, path }: InitOptions): Pr
   const text = writePipeline(sample, found, { ...settings, chunk: chunk === '1d' ? null : chunk });
   pipelineIn(text, file);
   return headLines(basename(file), sample, tried) + text;
+}
+
+/** Days that any year may have, as simulations write them. */
+function withoutYear(columns: readonly Column[]): string {
+  const found = columns.find(({ texts }) => texts.some((text) => /^\s*\d{1,2}[/.-]\d{1,2}[ ,T]+\d{1,2}:\d{2}/.test(text ?? '')));
+  return found ? `. ${JSON.stringify(found.path)} has days without a year, which nobody can guess: put it into the file` : '';
 }
 
 /** With so many elements in a record, on average, those are the records where they have a time of their own. */

@@ -27,7 +27,8 @@ const WINDOW_BYTES = 262_144;
 const WINDOWS = 8;
 /** Of text that tells how a csv file is written. */
 const DIALECT_CHARACTERS = 65_536;
-const MAX_RECORD_BYTES = 1_048_576;
+/** Of one row of csv. A record of JSON may be as large as what is looked at. */
+const MAX_ROW_BYTES = 1_048_576;
 /** Of arrays within records so many are looked into. */
 const MAX_LISTS = 3;
 const NEWLINE = 0x0a;
@@ -149,7 +150,10 @@ async function jsonRecords(
     dialect: null,
     decode: isPushes ? 'sensor-logger' : 'json',
     values,
-    unreadable: { count: reasons.length, reason: 'no JSON object, or one that is too large' },
+    unreadable: {
+      count: reasons.length,
+      reason: `no JSON object, or one of more than ${HEAD_BYTES} bytes: of an array in one large object make a file of that array alone, such as by jq`,
+    },
   };
 }
 
@@ -198,13 +202,13 @@ function objectsIn(decoder: Decoder, value: Buffer): Record<string, unknown>[] {
 
 /** @param whole whether an end within a record is an error */
 async function piecesOf(read: Read, bytes: Buffer, csv: CsvRules, name: string, whole = true): Promise<Piece[]> {
+  const maxBytes = read === readCsv ? MAX_ROW_BYTES : HEAD_BYTES;
   const pieces: Piece[] = [];
   const content = async function* (from: number): AsyncGenerator<Buffer> {
     for (let at = from; at < bytes.length; at += 65_536) yield bytes.subarray(at, at + 65_536);
   };
   try {
-    for await (const batch of read(content, { byte: 0, crc: 0 }, { name, maxBytes: MAX_RECORD_BYTES, csv }))
-      pieces.push(...batch.pieces);
+    for await (const batch of read(content, { byte: 0, crc: 0 }, { name, maxBytes, csv })) pieces.push(...batch.pieces);
   } catch (error) {
     if (!(error instanceof InputError) || whole) throw error;
   }

@@ -1,4 +1,5 @@
 /** The guesses as a Pipeline in YAML, each with a comment that says why and how to change it. Pure. */
+import { DEFAULT_MAX_RECORD_BYTES } from '@millrace/core/spec/defaults.ts';
 import { Document, type Node, type Pair, type Scalar } from 'yaml';
 import { count, many, printable } from '../text.ts';
 import { times } from './column.ts';
@@ -32,6 +33,7 @@ export function writePipeline(sample: Sample, guess: Guess, written: Written): s
         record: {
           ...(sample.decode === 'json' ? {} : { decode: sample.decode }),
           ...(sample.each === null ? {} : { each: sample.each }),
+          ...maxBytesOf(sample),
           key: guess.keyName,
           time: timeOf(guess, written),
           fields: Object.fromEntries(guess.fields.map(({ name, field }) => [name, field])),
@@ -69,6 +71,15 @@ export function writePipeline(sample: Sample, guess: Guess, written: Written): s
     comment(['what no field names is kept in a JSONB column'], 'spec', 'table', 'extra');
   return document.toString({ lineWidth: 0, flowCollectionPadding: true }) + rollupLines(guess);
 }
+
+/** Twice the largest record, where the default is too small for it. */
+function maxBytesOf({ values }: Sample): { maxBytes?: number } {
+  const largest = values.reduce((most, { length }) => Math.max(most, length), 0);
+  return largest > DEFAULT_MAX_RECORD_BYTES ? { maxBytes: Math.min(2 * largest, MOST_RECORD_BYTES) } : {};
+}
+
+/** The spec takes no more. */
+const MOST_RECORD_BYTES = 16_777_216;
 
 function replayOf({ format, encoding, dialect }: Sample, guess: Guess, path: string): object {
   const named = /\.(csv|json|ndjson|jsonl)(?:\.gz)?$/i.exec(path)?.[1]?.toLowerCase().replace('jsonl', 'ndjson');
