@@ -11,6 +11,7 @@ import { jsonColumns } from './records.ts';
 import { guessSentinels } from './sentinel.ts';
 import { guessTime } from './time.ts';
 import { timeOf, withoutCounters } from './timeColumn.ts';
+import { guessType } from './type.ts';
 import { guessUnit } from './unit.ts';
 
 const column = (path: string, ...texts: (string | null)[]): Column => ({ path, texts, unnamed: false });
@@ -155,6 +156,25 @@ describe('numbers', () => {
       ]),
     );
   });
+});
+
+test('a column of nothing but MM holds no value, one of nothing but offline does', () => {
+  const context = {
+    preferred: POINT,
+    sentinels: new Set<number>(),
+    zone: 'UTC',
+    measured: false,
+    flag: false,
+    versioned: false,
+    counted: false,
+    isNumber: false,
+  };
+  expect(guessType(counts('MM', '-'), null, context).field).toEqual({ type: 'text', nulls: ['MM', '-'] });
+  expect(guessType(counts('offline'), null, context).field).toEqual({ type: 'text' });
+  expect(guessType(counts('offline', '2'), null, context).field).toEqual({ type: 'int', nulls: ['offline'] });
+  expect(guessType(counts('2.1', '2.10'), null, { ...context, versioned: true }).field).toEqual({ type: 'text' });
+  expect(guessType(counts('230', '231'), null, { ...context, isNumber: true }).field).toEqual({ type: 'float' });
+  expect(guessType(counts('0', '1'), null, { ...context, isNumber: true }).field).toEqual({ type: 'int' });
 });
 
 describe('numbers that stand for "no value"', () => {

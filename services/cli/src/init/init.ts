@@ -31,7 +31,7 @@ export async function pipelineFor(file: string, { zone, path }: InitOptions): Pr
     const { count, reason } = read.unreadable;
     const none = read.whole
       ? 'no record'
-      : `no whole record in its first ${read.bytes.looked} bytes (of an array in one large object make a file of that array alone, such as by jq)`;
+      : `no whole record in the ${read.bytes.looked} bytes that were looked at (of an array in one large object make a file of that array alone, such as by jq)`;
     const found = count === 0 ? none : `no record that can be read (${count} that cannot: ${reason})`;
     throw new InputError(
       `${file} holds ${found}; allowed is a csv file with a header, a JSON array of objects, or lines of JSON objects`,

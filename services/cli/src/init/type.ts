@@ -41,14 +41,16 @@ const WORDS: readonly (readonly [string, string])[] = [
   ['y', 'n'],
   ['t', 'f'],
 ];
+/** No value in a text either, where a column holds nothing else; a word such as offline is one there. */
+const NOTHING = /^(?:#?n\/?a|nan|null|mm|-+|\*+|\?+|\.+)$/i;
 /** The spec takes so many. */
 const MAX_NULLS = 16;
 
 /** @param time what it tells as a time, where it does */
 export function guessType(counts: ReadonlyMap<string, number>, time: TimeGuess | null, context: TypeContext): TypeGuess {
   if (counts.size === 0) return { field: { type: 'text' }, notes: ['empty in all that was looked at'] };
-  const empty = [...counts.keys()].every(meansMissing);
-  if (empty) return { field: { type: 'text', ...nullsOf(counts.keys()) }, notes: ['no value in all that was looked at'] };
+  if ([...counts.keys()].every((text) => NOTHING.test(text)))
+    return { field: { type: 'text', ...nullsOf(counts.keys()) }, notes: ['no value in all that was looked at'] };
   return (
     guessPoint(counts) ??
     (time && time.kind !== 'clock' ? timeField(time, context.zone) : null) ??

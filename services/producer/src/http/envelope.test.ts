@@ -34,6 +34,15 @@ test('the bytes of a body are one record, unchanged, under the key of its device
   expect(await take(array)).toEqual([['a', array]]);
 });
 
+test('of records within an array the device of all of them is the key; several devices are no reason to refuse them', async () => {
+  const field = { type: 'text', from: ['data.device'], required: true } as const;
+  const each = envelopesOf(pipelineOf('each', source, { record: { each: 'data', fields: { device: field } } }));
+  const one = '{"data":[{"device":"a"},{"device":"a"}]}';
+  expect(await take(one, each.json)).toEqual([['a', one]]);
+  const two = '{"data":[{"device":"a"},{"device":"b"}]}';
+  expect(await take(two, each.json)).toEqual([[expect.any(String), two]]);
+});
+
 test('a device that is a long number keeps every digit; other long numbers cost nothing and change nothing', async () => {
   const near = ['1716760513715797500', '1716760513715797501'];
   for (const id of near) expect(await take(`{"device":${id},"at":1716760513715797500}`)).toEqual([[id, expect.any(String)]]);
