@@ -50,7 +50,8 @@ export async function checkReadings({ kubectl, values }: Context): Promise<void>
   const columns =
     'device, connector, component, datapoint, (extract(epoch from time) * 1000)::bigint::float8, value::float8, text, unit';
   const sql = `SELECT json_build_array(${columns}) FROM "${values.namespace}".controller_readings WHERE ${CONTROLLERS}`;
-  const rows = (await query(kubectl, values, sql)).split('\n').map((line) => JSON.stringify(JSON.parse(line)));
+  const lines = (await query(kubectl, values, sql)).split('\n').filter((line) => line !== '');
+  const rows = lines.map((line) => JSON.stringify(JSON.parse(line)));
   const difference = firstDifference(rows.toSorted(), wanted);
   if (difference)
     throw new Error(
