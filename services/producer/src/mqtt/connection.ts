@@ -12,7 +12,15 @@ import { connect as connectTcp, isIP, type Socket } from 'node:net';
 import { connect as connectTls, type SecureContextOptions } from 'node:tls';
 import type { Oversize } from '@millrace/core/record/raw.ts';
 import { oversizeOf } from '@millrace/core/record/raw.ts';
-import { generate, type IConnackPacket, type IPublishPacket, type ISubackPacket, type Packet, parser } from 'mqtt-packet';
+import {
+  generate,
+  type IConnackPacket,
+  type IPublishPacket,
+  type ISubackPacket,
+  type IUnsubackPacket,
+  type Packet,
+  parser,
+} from 'mqtt-packet';
 import { keptBytes } from '../replay/piece.ts';
 import { Framing } from './framing.ts';
 import type { MqttMessage } from './message.ts';
@@ -21,6 +29,7 @@ import { reasonOf } from './reasons.ts';
 /** For the connection, its handshake and the broker's answer together. */
 const CONNECT_MS = 10_000;
 const SUBSCRIBE_MS = 10_000;
+const PING_MS = 10_000;
 const KEEP_ALIVE_SECONDS = 30;
 const CLOSE_MS = 1_000;
 /** The session stays for good: how long nobody may listen is the broker's to say. */
@@ -49,7 +58,10 @@ export class Connection {
   readonly #protocol: { protocolVersion: 4 | 5 };
   readonly #connack = Promise.withResolvers<IConnackPacket>();
   readonly #suback = Promise.withResolvers<ISubackPacket>();
+  readonly #unsuback = Promise.withResolvers<IUnsubackPacket>();
   readonly #closed = Promise.withResolvers<Error>();
+  /** Of PINGREQs, in their order: whom the answer is told. */
+  readonly #pings: PromiseWithResolvers<void>[] = [];
   #error: Error | null = null;
   #isClosed = false;
   #paused = false;
@@ -83,7 +95,7 @@ export class Connection {
     this.#socket.once(tls === null ? 'connect' : 'secureConnect', () => this.#send(this.#connectPacket()));
     this.#socket.on('error', (error) => this.#end(errorOf(error)));
     this.#socket.on('close', () => this.#onClose());
-    for (const { promise } of [this.#connack, this.#suback]) promise.catch(() => undefined); // told by `closed`, too
+    for (const { promise } of [this.#connack, this.#suback, this.#unsuback]) promise.catch(() => undefined); // told by `closed`, too
   }
 
   /** Connects, and says whether the broker still has the session of this client. @throws Error where the broker refuses, or is not there */
@@ -128,6 +140,26 @@ export class Connection {
         throw new Error(`the broker refuses the subscription to ${filters[index]}: ${reasonOf(code, properties?.reasonString)}`);
   }
 
+  /**
+   * Once per connection. What the broker keeps for this session still comes.
+   * @throws Error naming a filter of which the broker does not let go
+   */
+  async unsubscribe(filters: readonly string[], signal: AbortSignal): Promise<void> {
+    this.#send({ cmd: 'unsubscribe', messageId: 2, unsubscriptions: [...filters] });
+    const { granted = [], properties } = await this.#within(this.#unsuback.promise, SUBSCRIBE_MS, signal);
+    for (const [index, code] of granted.entries())
+      if (code >= 0x80)
+        throw new Error(
+          `the broker does not end the subscription to ${filters[index]}: ${reasonOf(code, properties?.reasonString)}`,
+        );
+  }
+
+  /** Resolves when the broker has read all that it was sent before. @throws Error where it does not answer, or the connection has ended */
+  async ping(signal: AbortSignal): Promise<void> {
+    if (this.#isClosed) throw await this.closed;
+    await this.#within(this.#ping(), PING_MS, signal);
+  }
+
   pause(): void {
     this.#paused = true;
     this.#socket.pause();
@@ -140,10 +172,11 @@ export class Connection {
     this.#socket.resume();
   }
 
-  /** Says good-bye; the session stays. */
-  async end(): Promise<void> {
+  /** Says good-bye; the session stays. @param forget with v5: it ends */
+  async end({ forget = false } = {}): Promise<void> {
     if (!this.#isClosed) {
-      this.#send({ cmd: 'disconnect', ...(this.#options.version === 'v5' ? { reasonCode: 0 } : {}) });
+      const properties = forget ? { properties: { sessionExpiryInterval: 0 } } : {};
+      this.#send({ cmd: 'disconnect', ...(this.#options.version === 'v5' ? { reasonCode: 0, ...properties } : {}) });
       this.#error ??= new Error('it was ended here');
       this.#socket.end();
       this.#socket.resume();
@@ -173,11 +206,13 @@ export class Connection {
     if (packet.cmd === 'publish') this.#takeMessage(packet, oversize);
     else if (packet.cmd === 'connack') this.#connack.resolve(packet);
     else if (packet.cmd === 'suback') this.#suback.resolve(packet);
+    else if (packet.cmd === 'unsuback') this.#unsuback.resolve(packet);
+    else if (packet.cmd === 'pingresp') this.#pings.shift()?.resolve();
     else if (packet.cmd === 'disconnect')
       this.#end(
         new Error(`the broker ends the connection: ${reasonOf(packet.reasonCode ?? 0, packet.properties?.reasonString)}`),
       );
-    // A PINGRESP is heard by the data event; nothing else is asked for.
+    // Nothing else is asked for.
   }
 
   #takeMessage({ topic, payload, qos, messageId, retain, dup }: IPublishPacket, cut: Oversize | null): void {
@@ -199,8 +234,16 @@ export class Connection {
     this.#keepAlive = setInterval(() => {
       if (!this.#paused && performance.now() - this.#heardAtMs > 1_500 * seconds)
         this.#end(new Error(`nothing was heard from the broker for ${1.5 * seconds} s`));
-      else this.#send({ cmd: 'pingreq' });
+      else void this.#ping();
     }, seconds * 750);
+  }
+
+  #ping(): Promise<void> {
+    const ping = Promise.withResolvers<void>();
+    ping.promise.catch(() => undefined); // told by `closed`, too
+    this.#pings.push(ping);
+    this.#send({ cmd: 'pingreq' });
+    return ping.promise;
   }
 
   /** Several packets of one turn leave together. */
@@ -224,6 +267,8 @@ export class Connection {
     const error = this.#error ?? new Error('the broker closed the connection');
     this.#connack.reject(error);
     this.#suback.reject(error);
+    this.#unsuback.reject(error);
+    for (const { reject } of this.#pings) reject(error);
     this.#closed.resolve(error);
   }
 

@@ -3,8 +3,9 @@
  * again (DESIGN 1.2 rule 7).
  */
 import { hostname } from 'node:os';
-import { DEFAULT_MQTT_PORT, DEFAULT_MQTTS_PORT, maxRecordBytesOf } from '@millrace/core/spec/defaults.ts';
+import { DEFAULT_MQTT_PORT, DEFAULT_MQTTS_PORT, MOST_PRODUCERS, maxRecordBytesOf } from '@millrace/core/spec/defaults.ts';
 import { namesOf } from '@millrace/core/spec/names.ts';
+import type { Pipeline } from '@millrace/core/spec/pipeline.ts';
 import type { Mqtt } from '@millrace/core/spec/source.ts';
 import { Intake } from '../intake/intake.ts';
 import type { ConnectionOptions } from '../mqtt/connection.ts';
@@ -12,6 +13,7 @@ import { readCredentials } from '../mqtt/credentials.ts';
 import { InOrder } from '../mqtt/inOrder.ts';
 import { type MqttMessage, recordMaker } from '../mqtt/message.ts';
 import { mqttMetricsOf } from '../mqtt/metrics.ts';
+import { type RetiredPace, RetiredSessions } from '../mqtt/retired.ts';
 import { Subscriber } from '../mqtt/subscriber.ts';
 import type { Source } from './source.ts';
 
@@ -19,9 +21,12 @@ import type { Source } from './source.ts';
 const RECEIVE_MAXIMUM = 1_000;
 /** Short: a broker that waits for acknowledgements (v3.1.1: Mosquitto sends 20 messages before) sends the next ones after it. */
 const LINGER_MS = 5;
+/** Pods that a StatefulSet has less of have a minute to end: before that, taking their sessions would make them send again. */
+const RETIRED_MS: RetiredPace = { first: 90_000, again: 60_000, rest: 3_600_000, quiet: 2_000 };
 const nobody = (): void => undefined;
 
-export const mqtt: Source = {
+/** @param pace of looking for sessions of producers that are no more */
+export const mqttSource = (pace: RetiredPace): Source => ({
   async start(pipeline, { kafka, log, metrics, http, instance, ordinal }) {
     const { mqtt: given } = pipeline.spec.source;
     if (!given) throw new Error('the Pipeline has no source.mqtt');
@@ -32,39 +37,60 @@ export const mqtt: Source = {
     const makeRecord = recordMaker(pipeline);
     const mqttMetrics = mqttMetricsOf(metrics);
     const clientId = clientIdOf(name, spec, instance ?? ordinal ?? hostname());
+    const filters = spec.topics.map((filter) => (spec.shared === undefined ? filter : `$share/${spec.shared}/${filter}`));
 
     const inOrder = new InOrder();
-    const onMessage = (message: MqttMessage, acknowledge: (() => void) | null): void => {
+    const take = (message: MqttMessage, acknowledged: () => void): void => {
       if (message.dup) mqttMetrics.redelivered.inc({ pipeline: name });
-      const acknowledged = acknowledge === null ? nobody : inOrder.next(acknowledge);
       intake.take([makeRecord(message, Date.now())], { acknowledged, rejected: null });
-      if (intake.full) subscriber.pause();
+      if (intake.full) pause();
     };
+    const onMessage: ConnectionOptions['onMessage'] = (message, acknowledge) =>
+      take(message, acknowledge === null ? nobody : inOrder.next(acknowledge));
+    const connection = () => ({
+      ...addressOf(spec.url),
+      ...readCredentials(spec, secrets),
+      version: spec.version ?? 'v5',
+      receiveMaximum: RECEIVE_MAXIMUM,
+      maxBytes: maxRecordBytesOf(pipeline),
+    });
     const intake = new Intake({
       context: { kafka, log, metrics },
       topic: raw,
       labels: { pipeline: name, source: 'mqtt' },
       lingerMs: LINGER_MS,
-      room: () => (isDraining ? undefined : subscriber.resume()),
+      room: () => (isDraining ? undefined : resume()),
     });
     const subscriber = new Subscriber({
       pipeline: name,
-      filters: spec.topics.map((filter) => (spec.shared === undefined ? filter : `$share/${spec.shared}/${filter}`)),
+      filters,
       qos: spec.qos === 0 ? 0 : 1,
       log,
       metrics: mqttMetrics,
-      connection: (): ConnectionOptions => ({
-        ...addressOf(spec.url),
-        ...readCredentials(spec, secrets),
-        version: spec.version ?? 'v5',
-        clientId,
-        receiveMaximum: RECEIVE_MAXIMUM,
-        maxBytes: maxRecordBytesOf(pipeline),
-        onMessage,
-      }),
+      connection: () => ({ ...connection(), clientId, onMessage }),
     });
+    // Only where pods are numbered is it known which of them are no more.
+    const retired =
+      spec.shared !== undefined && ordinal === 0
+        ? new RetiredSessions({
+            pace,
+            clientIds: ordinalsAbove(pipeline).map((one) => clientIdOf(name, spec, one)),
+            filters,
+            log,
+            connection,
+            take,
+          })
+        : null;
+    const pause = (): void => {
+      subscriber.pause();
+      retired?.pause();
+    };
+    const resume = (): void => {
+      subscriber.resume();
+      retired?.resume();
+    };
     let isDraining = false;
-    if (intake.full) subscriber.pause();
+    if (intake.full) pause();
     log.info({ url: spec.url, clientId }, 'taking messages');
     return {
       health: () => {
@@ -76,14 +102,22 @@ export const mqtt: Source = {
       failed: new Promise<Error>(() => undefined), // it waits for the broker and Kafka, and goes on by itself
       stop: async () => {
         isDraining = true;
-        subscriber.pause();
+        pause();
         await intake.drain();
-        await subscriber.stop();
+        await Promise.all([subscriber.stop(), retired?.stop()]);
         await intake.stop();
       },
     };
   },
-};
+});
+
+export const mqtt = mqttSource(RETIRED_MS);
+
+/** Of pods that there may have been, and are no more. */
+function ordinalsAbove({ spec: { scale } }: Pipeline): number[] {
+  const { producers = 1 } = scale ?? {};
+  return Array.from({ length: MOST_PRODUCERS - producers }, (_, index) => producers + index);
+}
 
 /** @throws Error where it is the platform's own broker, and nobody has said which that is */
 function brokerOf({ url }: Mqtt): string {
