@@ -64,6 +64,7 @@ function ofPipeline(pipeline: Pipeline): Record<string, Case[]> {
   const own = `pipeline="${namesOf(pipeline).pipeline}"`;
   const processed = (result: string): string => `millrace_processor_records_total{${own},result="${result}"}`;
   const producer = (metric: string): string => `millrace_producer_${metric}{${own},source="replay"}`;
+  const ofPod = (pod: string): string => `millrace_producer_records_total{${own},source="mqtt",pod="${pod}"}`;
   const refusedBySink = `millrace_sink_rows_total{${own},result="refused"}`;
   return {
     MillraceLag: [
@@ -81,6 +82,12 @@ function ofPipeline(pipeline: Pipeline): Record<string, Case[]> {
       both(producer('records_total'), '15m', '0+10x8 90x60', '0+1x80'),
       // All came before it was read for the first time.
       both(producer('records_total'), '12m', '7x60', '_x40 7x20'),
+      // One of several producers may have nothing to do.
+      {
+        at: '15m',
+        fires: { [ofPod('a')]: '7x80', [ofPod('b')]: '7x80' },
+        quiet: { [ofPod('a')]: '7x80', [ofPod('b')]: '0+1x80' },
+      },
       // A topic that others fill has no producer.
       both(processed('rows'), '15m', '5x80', '0+1x80'),
       // Nothing was ever read of it; and a file that has come to its end.

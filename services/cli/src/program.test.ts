@@ -78,6 +78,7 @@ const cases: [string, () => string[], RegExp, number][] = [
   ],
   ['a role of a file that is not there', () => ['run', '--role', 'sink', 'nowhere.yaml'], /^\{"level":"fatal".*nowhere\.yaml/, 2],
   ['a port that is none', () => ['run', good, '--role', 'sink', '--port', '65536'], /0 \(any free one\) to 65535/, 2],
+  ['a pod that has no number', () => ['run', good, '--pod', 'doors-producer'], /of a StatefulSet, such as doors-producer-0/, 2],
   ['a host without a role', () => ['run', good, '--host', '0.0.0.0'], /--host and --port are of one role/, 2],
   ['a login without a password', () => ['status', good, '--kafka', 'a:1', '--kafka-user', 'u'], /MILLRACE_KAFKA_PASSWORD/, 2],
 ];
