@@ -72,6 +72,7 @@ export class RetiredSessions {
     let delayMs = pace.first;
     for (let failures = 0; ; ) {
       await pause(delayMs, signal);
+      if (signal.aborted) return;
       let isDone = true;
       for (const clientId of clientIds) {
         if (signal.aborted) return;

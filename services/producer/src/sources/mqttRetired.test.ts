@@ -168,6 +168,12 @@ describe.skipIf(none)(
       await untilValues(one, 0, total);
     });
 
+    test('the first one of as many as there may be ends like any other', async () => {
+      const pipeline = pipelineWith('most', 'v5', 16);
+      await createTopic(kafka, pipeline);
+      await stop(await start(pipeline, 0, AT_ONCE));
+    });
+
     test.each(VERSIONS)('%s: one that lives all the same keeps on, and nothing is lost by the quarrel', async (version) => {
       const name = `alive-${version.replaceAll('.', '')}`;
       await createTopic(kafka, pipelineWith(name, version, 2));
