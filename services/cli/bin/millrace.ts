@@ -15,4 +15,9 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
 const words = process.argv.slice(2);
 if (words.some((word) => /^--role(=|$)/.test(word))) limitMemory(); // before everything else is loaded
 const { main } = await import('../src/program.ts');
-process.exit(await main(words));
+const code = await main(words);
+// Through a pipe goes what somebody reads, and no faster: what is not read yet would be lost with the process.
+await Promise.all(
+  [process.stdout, process.stderr].map((stream) => new Promise<void>((written) => stream.write('', () => written()))),
+);
+process.exit(code);

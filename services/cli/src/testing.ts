@@ -2,7 +2,7 @@
 import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 
-const SCRIPT = fileURLToPath(new URL('../bin/millrace.ts', import.meta.url));
+export const SCRIPT = fileURLToPath(new URL('../bin/millrace.ts', import.meta.url));
 
 export interface Ran {
   code: number | null;

@@ -1,12 +1,15 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { pipelineObjects } from '@millrace/cdk8s/pipeline/pipeline.ts';
 import { parseValues } from '@millrace/cdk8s/platform/loadValues.ts';
 import { clusterObjects, platformObjects } from '@millrace/cdk8s/platform/platform.ts';
 import { loadPipelines } from '@millrace/core/spec/load.ts';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { millrace } from '../testing.ts';
+import { millrace, SCRIPT } from '../testing.ts';
 
 const VALUES = 'kafka: { nodes: 3 }\nnamespace: plant\n';
 const PIPELINE = `
@@ -48,6 +51,23 @@ test('prints the very objects that are applied, as documents of JSON, which is Y
       .map((document) => JSON.parse(document));
   expect(objectsIn(platform.stdout)).toEqual([...clusterObjects(typed), ...platformObjects(typed)]);
   expect(objectsIn(feed.stdout)).toEqual(pipelineObjects(loaded.pipeline, typed));
+});
+
+test('what is printed comes whole, however slowly somebody reads it', async () => {
+  const feed = PIPELINE.replace('SOURCE', 'simulator: { seed: 1, devices: 1, rate: 1 }');
+  const many = Array.from({ length: 12 }, (_, nth) => feed.replaceAll('oven }', `oven${nth} }`)).join('---');
+  const words = [SCRIPT, 'render', write('many.yaml', many)];
+  const child = spawn(process.execPath, words, { stdio: ['ignore', 'pipe', 'inherit'] });
+  const closed = once(child, 'close');
+  let text = '';
+  for await (const part of child.stdout.setEncoding('utf8')) {
+    text += part;
+    await sleep(20); // the command has long ended, if it does not wait
+  }
+  expect(await closed).toEqual([0, null]);
+  expect(text.length).toBeGreaterThan(250_000); // more than a pipe or a pair of sockets takes
+  expect(text.match(/"name": "oven\d+-sink"/g)?.length).toBeGreaterThanOrEqual(12);
+  expect(text.endsWith('}\n')).toBe(true);
 });
 
 test.each<[string, () => string[], RegExp]>([
